@@ -1,0 +1,188 @@
+"""Every error that is the input's or the caller's fault.
+
+    BridgeError
+    ├── UsageError                     the call itself is wrong
+    │   ├── UnknownOutputError         an output was asked for that the model does not have
+    │   └── InvalidOptionError         an option has a value that cannot be used
+    ├── SourceError                    the bytes of a model file
+    │   ├── NotAModelError             some other file: a checkpoint, an ONNX model, noise
+    │   ├── UnsupportedVersionError    a format version that no release of CNTK writes
+    │   ├── InvalidModelError          bytes out of place, with offset and field
+    │   ├── LimitExceededError         a count or size beyond ``bridge.limits``
+    │   └── SourceChangedError         the file changed while it was read
+    ├── InvalidGraphError              the bytes are sound, the network they describe is not
+    ├── RefusedError                   sound, but not convertible
+    │   ├── UserCodeError              the model holds user-defined functions: code, never run
+    │   └── UnsupportedOperatorsError  all operators that cannot be expressed, at once
+    ├── WriteError                     a result could not be written
+    └── InvalidGoldenCaseError         a folder of golden cases that cannot be used
+
+A bug in this project raises something else (``AssertionError``, ``KeyError``): such an error is ours, and wants a report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+
+class BridgeError(Exception):
+    """Root of every error that is the input's or the caller's fault."""
+
+
+class UsageError(BridgeError):
+    """The call is wrong, whatever the model."""
+
+
+class UnknownOutputError(UsageError):
+    """An output was asked for that the model does not have."""
+
+    def __init__(self, wanted: str, available: list[str]) -> None:
+        self.wanted = wanted
+        self.available = available
+        shown = ", ".join(repr(name) for name in available[:20]) or "none"
+        more = f" and {len(available) - 20} more" if len(available) > 20 else ""
+        super().__init__(
+            f"no output {wanted!r}: expected the name or uid of a node; this model has {shown}{more}; "
+            "`bridge inspect --nodes` lists them all"
+        )
+
+
+class InvalidOptionError(UsageError):
+    """An option has a value that cannot be used."""
+
+
+class SourceError(BridgeError):
+    """The bytes of a model file are at fault.
+
+    ``offset`` is the byte offset in the file where the fault lies, ``field`` the path of the field that holds it, both
+    ``None`` when the fault concerns the file as a whole.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int | None = None,
+        field: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        self.message = message
+        self.offset = offset
+        self.field = field
+        self.expected = expected
+        self.found = found
+        self.advice = advice
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        where = "".join(
+            (
+                f" at offset {self.offset}" if self.offset is not None else "",
+                f" in {self.field}" if self.field else "",
+            )
+        )
+        parts = [f"{self.message}{where}"]
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.found is not None:
+            parts.append(f"found {self.found}")
+        if self.advice is not None:
+            parts.append(self.advice)
+        return "; ".join(parts)
+
+
+class NotAModelError(SourceError):
+    """The file is something else than a CNTK model."""
+
+
+class UnsupportedVersionError(SourceError):
+    """A format version that no release of CNTK writes."""
+
+
+class InvalidModelError(SourceError):
+    """Bytes out of place."""
+
+
+class LimitExceededError(SourceError):
+    """A count or size beyond ``bridge.limits.Limits``."""
+
+    def __init__(
+        self, resource: str, *, limit: int, actual: int, offset: int | None = None, field: str | None = None
+    ) -> None:
+        self.resource = resource
+        self.limit = limit
+        self.actual = actual
+        super().__init__(
+            f"too many {resource}" if not resource.endswith("length") else f"{resource} too great",
+            offset=offset,
+            field=field,
+            expected=f"at most {limit}",
+            found=str(actual),
+            advice="raise the bound in bridge.limits.Limits if the file is genuine",
+        )
+
+
+class SourceChangedError(SourceError):
+    """The file changed while it was read, so what was hashed may not be what was converted."""
+
+
+class InvalidGraphError(BridgeError):
+    """The bytes are sound, but the network they describe is not one that CNTK could evaluate."""
+
+    def __init__(self, message: str, *, node: str | None = None) -> None:
+        self.message = message
+        self.node = node
+        super().__init__(f"node {node}: {message}" if node else message)
+
+
+class RefusedError(BridgeError):
+    """The model is sound, and yet it is not converted."""
+
+
+class UserCodeError(RefusedError):
+    """The model holds user-defined functions. They are code: named here, never imported or run."""
+
+    def __init__(self, functions: list[str]) -> None:
+        self.functions = functions
+        super().__init__(
+            f"the model holds {len(functions)} user-defined function(s), which are code and are never loaded: "
+            + ", ".join(functions[:20])
+            + "; rebuild the model from CNTK's own operators, or save the part of it that does not need them"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one node cannot be converted, and the way out."""
+
+    node: str
+    operator: str
+    reason: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        tail = f" ({self.advice})" if self.advice else ""
+        return f"{self.operator} {self.node}: {self.reason}{tail}"
+
+
+class UnsupportedOperatorsError(RefusedError):
+    """Everything in the model that cannot be expressed, at once."""
+
+    def __init__(self, refusals: list[Refusal]) -> None:
+        self.refusals = refusals
+        kinds = Counter(refusal.operator for refusal in refusals)
+        summary = ", ".join(f"{name} x{count}" for name, count in sorted(kinds.items()))
+        lines = "\n".join(f"  {refusal}" for refusal in refusals[:50])
+        more = f"\n  and {len(refusals) - 50} more" if len(refusals) > 50 else ""
+        super().__init__(f"{len(refusals)} node(s) cannot be converted ({summary}):\n{lines}{more}")
+
+
+class WriteError(BridgeError):
+    """A result could not be written; whatever stood at its place before is untouched."""
+
+
+class InvalidGoldenCaseError(BridgeError):
+    """A folder of golden cases that cannot be used."""

@@ -1,0 +1,183 @@
+"""A model with its blocks dissolved: one flat graph of primitive nodes.
+
+A block means what its inner functions mean, with placeholders bound to the block's arguments. Since every inner function has a uid of
+its own, dissolving a block copies nothing: the block's outputs and the placeholders become *aliases*, which are resolved once. That
+keeps the graph linear in the size of the file, however blocks nest. A few blocks may be kept whole (``kept_blocks``), when the target
+has one operator for all of it; their inner functions stay reachable for anyone who asks for them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bridge.errors import InvalidGraphError
+from bridge.graph.model import Attributes, Function, Model, Variable, VariableKind
+from bridge.graph.operators import USER_DEFINED
+
+BlockMatcher = Callable[[Model, Function], bool]
+"""Says whether a block function is to be kept as one node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A primitive operator, or a block kept whole (``op`` is then ``Block:<name>``)."""
+
+    uid: str
+    op: str
+    inputs: tuple[str, ...]  # resolved: leaf uids or output uids of other nodes
+    outputs: tuple[str, ...]
+    attributes: Attributes = field(default_factory=dict)
+    name: str = ""
+    enclosing: tuple[str, ...] = ()  # op names of the blocks around it, outermost first
+
+
+@dataclass(slots=True)
+class Network:
+    """Nodes and leaves of a model, every reference resolved.
+
+    ``aliases`` leads from the uid of a placeholder, or of a block's or Combine's output, to the uid that carries the value.
+    """
+
+    model: Model
+    nodes: dict[str, Node]
+    leaves: dict[str, Variable]
+    producers: dict[str, Node]
+    aliases: Mapping[str, str]
+
+    def resolve(self, uid: str) -> str:
+        """The uid of the leaf or node output that ``uid`` stands for."""
+        return self.aliases.get(uid, uid)
+
+    def predecessors(self, node: Node) -> Iterator[Node]:
+        """The nodes whose outputs ``node`` reads, in input order."""
+        for uid in node.inputs:
+            producer = self.producers.get(uid)
+            if producer is not None:
+                yield producer
+
+
+def function_outputs(model: Model, function: Function) -> tuple[str, ...]:
+    """The output uids of a function; those of a Combine are its inputs."""
+    return function.inputs if function.op == "Combine" else function.outputs
+
+
+def dissolve(model: Model, keep: BlockMatcher | None = None) -> Network:
+    """Flatten ``model``. Raises ``InvalidGraphError`` for contradictory or circular bindings."""
+    kept = {f.uid for f in model.functions.values() if f.block is not None and keep is not None and keep(model, f)}
+    aliases = _resolve_all(_direct_aliases(model, kept))
+    enclosing = _enclosing_blocks(model)
+    nodes: dict[str, Node] = {}
+    producers: dict[str, Node] = {}
+    for function in model.functions.values():
+        if function.op == "Combine" or (function.block is not None and function.uid not in kept):
+            continue
+        node = _node(function, aliases, enclosing.get(function.uid, ()))
+        nodes[node.uid] = node
+        for output in node.outputs:
+            producers[output] = node
+    leaves = {uid: v for uid, v in model.variables.items() if uid not in aliases}
+    network = Network(model, nodes, leaves, producers, aliases)
+    _check_references(network)
+    return network
+
+
+def _node(function: Function, aliases: Mapping[str, str], enclosing: tuple[str, ...]) -> Node:
+    if function.block is None:
+        op, inputs = function.op, function.inputs
+    else:
+        op, inputs = f"Block:{function.block.op_name}", tuple(function.block.arguments.values())
+    resolved = tuple(aliases.get(uid, uid) for uid in inputs)
+    return Node(function.uid, op, resolved, function.outputs, function.attributes, function.name, enclosing)
+
+
+def _direct_aliases(model: Model, kept: set[str]) -> dict[str, str]:
+    """One step of every alias: block output -> inner output, placeholder -> argument."""
+    aliases: dict[str, str] = {}
+    for function in model.functions.values():
+        if function.block is None:
+            continue
+        for placeholder, argument in function.block.arguments.items():
+            if aliases.setdefault(placeholder, argument) != argument:
+                raise InvalidGraphError(
+                    f"placeholder {placeholder} is bound twice, to {aliases[placeholder]} and to {argument}", node=function.uid
+                )
+        if function.uid in kept:
+            continue
+        inner = function_outputs(model, model.functions[function.block.root])
+        if len(inner) != len(function.outputs):
+            raise InvalidGraphError(f"has {len(function.outputs)} outputs, its inside {len(inner)}", node=function.uid)
+        aliases.update(zip(function.outputs, inner, strict=True))
+    return aliases
+
+
+def _resolve_all(direct: Mapping[str, str]) -> dict[str, str]:
+    """Follow every alias to its end, each step walked once."""
+    resolved: dict[str, str] = {}
+    for start in direct:
+        path: list[str] = []
+        on_path: set[str] = set()
+        uid = start
+        while uid in direct and uid not in resolved:
+            if uid in on_path:
+                raise InvalidGraphError("a block or placeholder stands for itself", node=uid)
+            on_path.add(uid)
+            path.append(uid)
+            uid = direct[uid]
+        end = resolved.get(uid, uid)
+        resolved.update(dict.fromkeys(path, end))
+    return resolved
+
+
+def _enclosing_blocks(model: Model) -> dict[str, tuple[str, ...]]:
+    """For every function inside blocks, the op names of those blocks, outermost first (for people, in reports).
+
+    Membership is what the block's inner root reaches without leaving through a placeholder; the outermost block claims first.
+    """
+    owner: dict[str, str] = {}
+    producers = {output: f.uid for f in model.functions.values() for output in f.outputs}
+    # The file lists a block after its inner functions, so walking the list backwards meets outer blocks first, and inner blocks
+    # then take over what is theirs.
+    for block in reversed(list(model.functions.values())):
+        if block.block is not None:
+            _claim(model, block, producers, owner)
+    chains: dict[str, tuple[str, ...]] = {}
+    for uid in owner:
+        chain: list[str] = []
+        current = owner.get(uid)
+        while current is not None and len(chain) < 32:
+            inside = model.functions[current].block
+            chain.append(model.functions[current].name or (inside.op_name if inside is not None else ""))
+            current = owner.get(current)
+        chains[uid] = tuple(reversed(chain))
+    return chains
+
+
+def _claim(model: Model, block: Function, producers: Mapping[str, str], owner: dict[str, str]) -> None:
+    assert block.block is not None
+    before = owner.get(block.uid)
+    stack = [block.block.root]
+    while stack:
+        uid = stack.pop()
+        if uid == block.uid or owner.get(uid, before) != before:
+            continue
+        if uid in owner and owner[uid] == block.uid:
+            continue
+        owner[uid] = block.uid
+        for source in model.functions[uid].inputs:
+            variable = model.variables.get(source)
+            bound = variable is not None and variable.kind is VariableKind.PLACEHOLDER
+            if not bound and source in producers:
+                stack.append(producers[source])
+
+
+def _check_references(network: Network) -> None:
+    for node in network.nodes.values():
+        if node.op == USER_DEFINED:
+            continue
+        for uid in node.inputs:
+            leaf = network.leaves.get(uid)
+            if leaf is not None and leaf.kind is VariableKind.PLACEHOLDER:
+                raise InvalidGraphError(f"placeholder {uid} is not bound: the model is unfinished", node=node.uid)
+            if leaf is None and uid not in network.producers:
+                raise InvalidGraphError(f"input {uid} is no variable of the model", node=node.uid)
