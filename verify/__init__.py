@@ -1,0 +1,1 @@
+"""Shows that a converted model computes what CNTK computed."""

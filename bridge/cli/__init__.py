@@ -1,0 +1,8 @@
+"""The command ``bridge``: one file per command, each a thin skin over an importable function."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code (see ``bridge.cli.exits``)."""
+    from bridge.cli.app import app
+
+    app()
