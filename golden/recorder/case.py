@@ -1,0 +1,37 @@
+"""What a case is before it is recorded: a CNTK model and the values it is fed."""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+
+import cntk
+import numpy as np
+
+Batch = Union[np.ndarray, List[np.ndarray]]
+"""`[N, *shape]` (or `[*shape]` without dynamic axes), or one `[T, *shape]` per sequence."""
+
+Case = NamedTuple(
+    "Case",
+    [
+        ("model", cntk.Function),
+        ("inputs", Dict[cntk.Variable, Batch]),
+        ("outputs", List[cntk.Variable]),
+        ("note", Optional[str]),
+        ("legacy_format", bool),
+    ],
+)
+
+
+def case(
+    model: cntk.Function,
+    inputs: Dict[cntk.Variable, Batch],
+    outputs: Optional[Sequence[cntk.Function]] = None,
+    note: Optional[str] = None,
+    legacy_format: bool = False,
+) -> Case:
+    """Describe a case.
+
+    `model` is what is saved; `inputs` gives a value for every argument that the recorded outputs need; `outputs` are
+    the heads to record (all of them when None, a part where the model is saved together with its losses);
+    `legacy_format` saves in the v1 format.
+    """
+    heads = list(model.outputs) if outputs is None else [head.output for head in outputs]
+    return Case(model, inputs, heads, note, legacy_format)
