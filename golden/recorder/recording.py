@@ -24,8 +24,10 @@ def record(case: Case, source: str, folder: str) -> None:
     else:
         case.model.save(path)
     given = {variable.uid: batch for variable, batch in case.inputs.items()}
-    uids = [output.uid for output in case.outputs]
-    heads = heads_of(cntk.load_model(path), uids)
+    loaded = cntk.load_model(path)
+    # The v1 format dissolves blocks, so that an output comes back under the uid of the block's innermost operator.
+    uids = [output.uid for output in (loaded.outputs if case.legacy_format else case.outputs)]
+    heads = heads_of(loaded, uids)
     arguments = arguments_of(heads)
     values = evaluate_twice(path, uids, given)
     arrays = {}  # type: Dict[str, np.ndarray]
