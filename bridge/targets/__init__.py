@@ -1,0 +1,1 @@
+"""The lowered graph as files."""
