@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ from bridge.targets.atomic import StagedFile, put_in_place
 from bridge.targets.hashed_file import HashedFile
 from bridge.targets.onnx_layout import DEFAULT_EXTERNAL_DATA_THRESHOLD, PROTOBUF_BYTES, Layout, lay_out
 from bridge.targets.onnx_wire import (
-    Initializer,
     Skeleton,
     external_initializer,
     inline_initializer,
+    metadata,
     model_file_bytes,
     model_pieces,
     skeleton,
@@ -27,8 +27,12 @@ from bridge.targets.write_failures import explained
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-# What an initializer takes in the model file besides its name and data, generously: frames, type, dimensions, data location.
+__all__ = ["DEFAULT_EXTERNAL_DATA_THRESHOLD", "WrittenFile", "write_onnx"]
+
+# What the model file holds besides the graph and the tensors' bytes, generously. For each initializer, besides its name: frames,
+# type, dimensions, data location.
 _HEADER_BYTES = 1 << 10
+_METADATA_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,20 @@ class WrittenFile:
 
 
 def write_onnx(
-    model: ir.Model, destination: Path, *, external_data_threshold: int = DEFAULT_EXTERNAL_DATA_THRESHOLD
+    model: ir.Model,
+    destination: Path,
+    *,
+    external_data_threshold: int = DEFAULT_EXTERNAL_DATA_THRESHOLD,
+    closing_metadata: Callable[[], Mapping[str, str]] | None = None,
 ) -> WrittenFile:
     """Write ``model`` to ``destination``, whole or not at all, and the same bytes every time.
 
     Beyond ``external_data_threshold`` bytes of initializers, and always where the file would be longer than protobuf allows,
     those of 1 KiB or more go to ``<destination>.data``. Tensors are read once, one after the other, and never gathered in
     memory. ``model`` is not changed. Raises ``WriteError``, after which both paths hold what they held before.
+
+    ``closing_metadata`` is called when all weights are written, and its entries join ``model.metadata_props``: the place for what
+    is known late, like the source's hash, which is computed meanwhile. What it raises stops the writing as any failure does.
     """
     if external_data_threshold < 0:
         raise InvalidOptionError(f"external_data_threshold is {external_data_threshold}; expected a number of bytes, 0 or more")
@@ -64,21 +75,28 @@ def write_onnx(
         else inline_initializer(name, tensor)
         for name, tensor in tensors.items()
     }
-    size = model_file_bytes(parts, initializers)
-    if size > PROTOBUF_BYTES:
-        raise WriteError(
-            f"cannot write '{destination}': even without its large tensors the model takes {size} bytes, "
-            f"and protobuf allows {PROTOBUF_BYTES}; convert a part of it, with outputs=[...]"
-        )
+    _refuse_too_long(destination, model_file_bytes(parts, initializers))
+
+    def late() -> bytes:
+        return metadata({**model.metadata_props, **(closing_metadata() if closing_metadata else {})})
+
     with explained(destination), ExitStack() as stack:
         data = stack.enter_context(StagedFile(destination.with_name(location))) if layout.offsets else None
         file = stack.enter_context(StagedFile(destination))
         data_sha256 = _write_data(data, tensors, layout) if data else None
-        sha256 = _write_model(file, parts, initializers)
+        size, sha256 = _write_model(file, model_pieces(parts, initializers), late)
         put_in_place([data, file] if data else [file])
     if data is None:
         return WrittenFile(destination, sha256, size)
     return WrittenFile(destination, sha256, size, data.destination, data_sha256, layout.data_bytes)
+
+
+def _refuse_too_long(destination: Path, size: int) -> None:
+    if size > PROTOBUF_BYTES - _METADATA_BYTES:
+        raise WriteError(
+            f"cannot write '{destination}': even without its large tensors the model takes {size} bytes, "
+            f"and protobuf allows {PROTOBUF_BYTES}; convert a part of it, with outputs=[...]"
+        )
 
 
 def _location(destination: Path) -> str:
@@ -107,7 +125,7 @@ def _initial_values(model: ir.Model) -> dict[str, ir.TensorProtocol]:
 def _layout(tensors: Mapping[str, ir.TensorProtocol], parts: Skeleton, threshold: int) -> Layout:
     headers = sum(len(name.encode()) + _HEADER_BYTES for name in tensors)
     sizes = [(name, tensor.nbytes) for name, tensor in tensors.items()]
-    return lay_out(sizes, len(parts.envelope) + len(parts.graph) + headers, threshold)
+    return lay_out(sizes, parts.size + headers + _METADATA_BYTES, threshold)
 
 
 def _write_data(file: StagedFile, tensors: Mapping[str, ir.TensorProtocol], layout: Layout) -> str:
@@ -118,8 +136,10 @@ def _write_data(file: StagedFile, tensors: Mapping[str, ir.TensorProtocol], layo
         return out.finish()
 
 
-def _write_model(file: StagedFile, parts: Skeleton, initializers: Mapping[str, Initializer]) -> str:
+def _write_model(file: StagedFile, pieces: Iterable[bytes | ir.TensorProtocol], end: Callable[[], bytes]) -> tuple[int, str]:
+    """Bytes and SHA-256 of the file. ``end`` is called last: it may wait for what takes as long as all the writing."""
     with HashedFile(file.descriptor) as out:
-        for piece in model_pieces(parts, initializers):
+        for piece in pieces:
             out.write(piece if isinstance(piece, bytes) else tensor_bytes(piece))
-        return out.finish()
+        out.write(end())
+        return out.size, out.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-DEFAULT_EXTERNAL_DATA_THRESHOLD = 256 << 20
+DEFAULT_EXTERNAL_DATA_THRESHOLD = 128 << 20
 """Bytes of initializers up to which a model is a single file. Measured: ``docs/adr/0003-onnx-file-layout.md``."""
 
 PROTOBUF_BYTES = (1 << 31) - 1

@@ -22,10 +22,16 @@ _TENSOR_RAW_DATA = 9  # TensorProto.raw_data
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """A model without its main graph's initializers, in two serialised parts."""
+    """A model without its main graph's initializers and without metadata, in the order of the file."""
 
-    envelope: bytes  # ModelProto without its graph
+    opening: bytes  # the fields of ModelProto that come before its graph: versions, names
     graph: bytes  # GraphProto
+    closing: bytes  # the fields that come after it: operator sets, functions
+
+    @property
+    def size(self) -> int:
+        """Bytes in the model file, but for the frame of the graph."""
+        return len(self.opening) + len(self.graph) + len(self.closing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,8 @@ def skeleton(model: ir.Model) -> Skeleton:
         model_version=model.model_version,
         doc_string=model.doc_string,
         functions=list(model.functions.values()),
-        metadata_props=model.metadata_props,
     )
-    proto = ir.serde.serialize_model(shell)
-    graph_bytes = proto.graph.SerializeToString(deterministic=True)
-    proto.ClearField("graph")
-    return Skeleton(proto.SerializeToString(deterministic=True), graph_bytes)
+    return _split(ir.serde.serialize_model(shell))
 
 
 def inline_initializer(name: str, tensor: ir.TensorProtocol) -> Initializer:
@@ -90,24 +92,51 @@ def external_initializer(name: str, tensor: ir.TensorProtocol, location: str, of
 
 
 def model_file_bytes(parts: Skeleton, initializers: Mapping[str, Initializer]) -> int:
-    """The length of the model file."""
-    graph_bytes = _graph_bytes(parts, initializers)
-    return len(parts.envelope) + len(_frame(_MODEL_GRAPH, graph_bytes)) + graph_bytes
+    """The length of the model file without its metadata."""
+    return parts.size + _weights_bytes(initializers) + len(_graph_frame(parts, initializers))
 
 
 def model_pieces(parts: Skeleton, initializers: Mapping[str, Initializer]) -> Iterator[bytes | ir.TensorProtocol]:
-    """The model file in order: bytes, and tensors of which the raw data are to be written."""
-    yield parts.envelope
-    yield _frame(_MODEL_GRAPH, _graph_bytes(parts, initializers))
+    """The model file in order, up to its metadata: bytes, and tensors of which the raw data are to be written."""
+    yield parts.opening
+    yield _graph_frame(parts, initializers)
     yield parts.graph
     for initializer in initializers.values():
         yield initializer.header
         if initializer.tensor is not None:
             yield initializer.tensor
+    yield parts.closing
 
 
-def _graph_bytes(parts: Skeleton, initializers: Mapping[str, Initializer]) -> int:
-    return len(parts.graph) + sum(initializer.size for initializer in initializers.values())
+def metadata(properties: Mapping[str, str]) -> bytes:
+    """The end of the model file: ``properties``, sorted by name."""
+    import onnx
+
+    proto = onnx.ModelProto()
+    for key in sorted(properties):
+        proto.metadata_props.add(key=key, value=properties[key])
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _graph_frame(parts: Skeleton, initializers: Mapping[str, Initializer]) -> bytes:
+    return _frame(_MODEL_GRAPH, len(parts.graph) + _weights_bytes(initializers))
+
+
+def _weights_bytes(initializers: Mapping[str, Initializer]) -> int:
+    return sum(initializer.size for initializer in initializers.values())
+
+
+def _split(proto: onnx.ModelProto) -> Skeleton:
+    graph = proto.graph.SerializeToString(deterministic=True)
+    opening, closing = type(proto)(), type(proto)()
+    opening.CopyFrom(proto)
+    closing.CopyFrom(proto)
+    for field, _ in proto.ListFields():
+        if field.number >= _MODEL_GRAPH:
+            opening.ClearField(field.name)
+        if field.number <= _MODEL_GRAPH:
+            closing.ClearField(field.name)
+    return Skeleton(opening.SerializeToString(deterministic=True), graph, closing.SerializeToString(deterministic=True))
 
 
 def _tensor_proto(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
