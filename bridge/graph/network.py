@@ -44,6 +44,7 @@ class Network:
     leaves: dict[str, Variable]
     producers: dict[str, Node]
     aliases: Mapping[str, str]
+    consumers: dict[str, list[Node]] = field(default_factory=dict)  # by uid of what they read
 
     def resolve(self, uid: str) -> str:
         """The uid of the leaf or node output that ``uid`` stands for."""
@@ -79,6 +80,9 @@ def dissolve(model: Model, keep: BlockMatcher | None = None) -> Network:
     leaves = {uid: v for uid, v in model.variables.items() if uid not in aliases}
     network = Network(model, nodes, leaves, producers, aliases)
     _check_references(network)
+    for node in nodes.values():
+        for uid in dict.fromkeys(node.inputs):
+            network.consumers.setdefault(uid, []).append(node)
     return network
 
 

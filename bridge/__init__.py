@@ -1,0 +1,25 @@
+"""cntk-bridge: trained CNTK models out of CNTK, with proof.
+
+``import bridge`` is light: what a name needs is imported when the name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bridge.errors import BridgeError
+from bridge.version import __version__
+
+if TYPE_CHECKING:
+    from bridge.conversion import ConversionResult, convert
+
+__all__ = ["BridgeError", "ConversionResult", "__version__", "convert"]
+
+_HOMES = {"convert": "bridge.conversion", "ConversionResult": "bridge.conversion"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any attribute of the facade
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'bridge' has no attribute {name!r}")

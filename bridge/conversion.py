@@ -1,0 +1,155 @@
+"""The main job: a CNTK model file in, an ONNX file out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import InvalidOptionError, UserCodeError
+from bridge.limits import DEFAULT_LIMITS, Limits
+from bridge.mapped import MappedSource
+from bridge.version import __version__
+
+if TYPE_CHECKING:
+    from bridge.graph.interface import LeftOut
+    from bridge.graph.model import Model
+    from bridge.lower import LoweredModel, LoweringOptions, PortType
+
+TARGETS = ("onnx",)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionResult:
+    """What a conversion made.
+
+    ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs of the
+    model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for their own
+    type. ``source_verified`` says whether a signature of the source was checked: reading runs nothing either way.
+    """
+
+    destination: Path
+    data_path: Path | None
+    source_sha256: str
+    sha256: str
+    data_sha256: str | None
+    inputs: tuple[PortType, ...]
+    outputs: tuple[PortType, ...]
+    left_out: tuple[LeftOut, ...]
+    float32_nodes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    source_verified: bool
+    source_format: str
+    opset: int
+    seconds: float
+
+
+def convert(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    outputs: Sequence[str] | None = None,
+    target: str = "onnx",
+    index_inputs: bool | Collection[str] = False,
+    plain_math: bool = False,
+    fold: bool = True,
+    external_data_threshold: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ConversionResult:
+    """Convert the CNTK model file ``source`` to the ONNX file ``destination``.
+
+    ``outputs``: names or uids of the values wanted; by default the model's predictions, its losses and metrics left out.
+    ``index_inputs``: one-hot inputs that become int64 indices, by name; ``True`` for all sparse inputs that allow it.
+    ``plain_math``: plain ONNX operators instead of CNTK's rules for log 0, division by 0 and the like.
+    ``fold``: fold batch normalisation into the convolution before it.
+    ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
+
+    The source is opened once, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is no sound
+    model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted, ``UsageError`` for a wrong
+    call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is then untouched.
+    """
+    from bridge.lower import LoweringOptions
+    from bridge.lower.builder import OPSET
+    from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
+
+    started = time.perf_counter()
+    if target not in TARGETS:
+        raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
+    if isinstance(outputs, str):
+        raise InvalidOptionError(f"outputs={outputs!r}: expected a list of names")
+    chosen: Collection[str] | None = None if index_inputs is True else tuple(index_inputs or ())
+    options = LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold)
+    threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
+    with MappedSource(source, limits) as mapped:
+        model, lowered, left_out = lower_bytes(mapped.view, outputs, options, limits)
+        metadata = _metadata(mapped.sha256(), model, options, outputs)
+        lowered.model.metadata_props.update(metadata)
+        written = write_onnx(
+            lowered.model, Path(destination), external_data_threshold=threshold
+        )
+        source_sha256 = mapped.sha256()
+    return ConversionResult(
+        destination=written.path,
+        data_path=written.data_path,
+        source_sha256=source_sha256,
+        sha256=written.sha256,
+        data_sha256=written.data_sha256,
+        inputs=lowered.inputs,
+        outputs=lowered.outputs,
+        left_out=left_out,
+        float32_nodes=tuple(lowered.report.float32_nodes),
+        warnings=tuple(lowered.report.warnings),
+        source_verified=False,
+        source_format=model.format,
+        opset=OPSET,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def lower_bytes(
+    data: memoryview, outputs: Sequence[str] | None, options: LoweringOptions, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Model, LoweredModel, tuple[LeftOut, ...]]:
+    """The bytes of a model file -> the lowered graph, whose weights are views of ``data``."""
+    from bridge.graph.blocks import is_kept
+    from bridge.graph.inference import infer
+    from bridge.graph.interface import choose
+    from bridge.graph.network import dissolve
+    from bridge.lower import evaluation_order, lower_model
+    from bridge.source import read_model
+
+    model = read_model(data, limits)
+    if model.user_functions:
+        raise UserCodeError([_describe_user_code(function) for function in model.user_functions])
+    network = dissolve(model, keep=is_kept)
+    interface = choose(network, outputs)
+    order = evaluation_order(network, interface)
+    types = infer(network, order, limits)
+    return model, lower_model(network, types, order, interface, options), interface.left_out
+
+
+def _describe_user_code(function: object) -> str:
+    from bridge.graph.model import Function
+
+    assert isinstance(function, Function)
+    assert function.user_code is not None
+    code = function.user_code
+    kind = "native" if code.native else "Python"
+    return f"{function.name or function.uid} ({kind} {code.op_name!r}, would load {code.symbol!r} from {code.module!r})"
+
+
+def _metadata(sha256: str, model: Model, options: LoweringOptions, outputs: Sequence[str] | None) -> dict[str, str]:
+    """What the file says about its origin. No timestamps: the same source and options give the same bytes."""
+    indexed = "all sparse inputs" if options.index_inputs is None else ", ".join(sorted(options.index_inputs))
+    return {
+        "cntk_bridge.version": __version__,
+        "cntk_bridge.source.sha256": sha256,
+        "cntk_bridge.source.format": f"{model.format} ({model.format_version})",
+        "cntk_bridge.source.verified": "false",
+        "cntk_bridge.options.outputs": "predictions" if outputs is None else ", ".join(outputs),
+        "cntk_bridge.options.plain_math": str(options.plain_math).lower(),
+        "cntk_bridge.options.fold": str(options.fold).lower(),
+        "cntk_bridge.options.index_inputs": indexed,
+    }

@@ -1,0 +1,60 @@
+"""Types of losses, metrics, distances and samplers."""
+
+from __future__ import annotations
+
+from bridge.errors import InvalidGraphError
+from bridge.graph import attributes
+from bridge.graph.inference.rule import Operands, Result, expect_operands, first_known, rule
+from bridge.graph.model import DataType
+from bridge.graph.network import Node
+from bridge.graph.types import TensorType
+
+AGGREGATING = (
+    *("SquaredError", "CrossEntropyWithSoftmax", "ClassificationError", "Logistic", "LambdaRank", "NDCG", "EditDistanceError"),
+    *("ForwardBackward", "LatticeSequenceWithSoftmax"),
+)
+"""Criteria that sum over all samples and steps: a scalar without dynamic axes."""
+
+
+@rule(*AGGREGATING)
+def _aggregated(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 2, 4)
+    known = first_known(operands)
+    return None if known is None else known.with_shape(()).with_axes(())
+
+
+@rule("CosDistance")
+def _cos_distance(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 2)
+    known = [operand for operand in operands if operand is not None]
+    return known[0].with_shape(()).with_axes(max((k.axes for k in known), key=len)) if known else None
+
+
+@rule("CosDistanceWithNegativeSamples")
+def _cos_distance_with_negative_samples(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 4)
+    return operands[0]  # the width is a constant's value, which lowering knows
+
+
+@rule("RandomDistribution")
+def _random_distribution(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 0, 1)
+    if operands:
+        return operands[0]
+    code = attributes.integer(node, "newDataType")
+    if code not in (DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16):
+        raise InvalidGraphError(f"random numbers of data type {code}", node=node.uid)
+    return TensorType(DataType(code), tuple(reversed(attributes.integers(node, "newShape"))))
+
+
+@rule("RandomSample")
+def _random_sample(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 1)
+    weights = operands[0]
+    return None if weights is None else weights.with_shape((attributes.integer(node, "numSamples"), *weights.shape))
+
+
+@rule("RandomSampleInclusionFrequency")
+def _inclusion_frequency(node: Node, operands: Operands) -> Result:
+    expect_operands(node, 1)
+    return operands[0]

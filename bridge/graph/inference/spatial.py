@@ -1,0 +1,1 @@
+"""Types of convolution, pooling and their relatives."""

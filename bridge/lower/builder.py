@@ -1,0 +1,129 @@
+"""Writes ONNX nodes, one call each, into a graph under construction.
+
+Nodes whose inputs are all constants are computed here and now when they are cheap, so that what CNTK derives from parameters on every
+evaluation (stabilisers, shape arithmetic, scaled weights) costs the converted model nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+from onnx_ir.convenience import convert_attribute
+
+from bridge.lower.folding import fold
+
+Array = npt.NDArray[np.generic]
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | ir.Graph
+
+OPSET: Final = 17
+"""The ONNX operator set we write: see docs/adr/0002-opset-17.md."""
+
+
+class Constants:
+    """The initializers of a model, shared by the main graph and all loop bodies; equal small ones are kept once."""
+
+    _SHARED_BYTES: Final = 4096
+
+    def __init__(self, names: Names) -> None:
+        self.values: dict[str, ir.Value] = {}
+        self.arrays: dict[ir.Value, Array] = {}
+        self._small: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+        self._names = names
+
+    def add(self, array: Array, name: str) -> ir.Value:
+        """The value of an initializer that holds ``array`` (kept as it is, never copied)."""
+        key = None
+        if array.nbytes <= self._SHARED_BYTES:
+            key = (array.dtype.str, array.shape, array.tobytes())
+            if key in self._small:
+                return self._small[key]
+        value = ir.Value(name=self._names.unique(name))
+        assert value.name is not None
+        value.const_value = ir.Tensor(array, name=value.name)
+        value.shape = ir.Shape(array.shape)
+        value.type = ir.TensorType(value.const_value.dtype)
+        self.values[value.name] = value
+        self.arrays[value] = array
+        if key is not None:
+            self._small[key] = value
+        return value
+
+
+class Names:
+    """Hands out names that occur once in a model."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def reserve(self, name: str) -> None:
+        """Take a name out of circulation: inputs and outputs are called what CNTK calls them."""
+        self._taken.add(name)
+
+    def unique(self, wanted: str) -> str:
+        """``wanted``, or ``wanted`` with a number behind it."""
+        name = wanted
+        while name in self._taken:
+            self._next[wanted] = self._next.get(wanted, 0) + 1
+            name = f"{wanted}_{self._next[wanted]}"
+        self._taken.add(name)
+        return name
+
+
+class Builder:
+    """Appends nodes to one graph: the main graph, or the body of a loop."""
+
+    def __init__(self, constants: Constants, names: Names) -> None:
+        self.nodes: list[ir.Node] = []
+        self.constants = constants
+        self.names = names
+        self.scope = "model"  # the CNTK node being lowered: names what is made for it
+
+    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None, name: str | None = None) -> ir.Value:
+        """An initializer holding ``value``."""
+        return self.constants.add(np.asarray(value, dtype=dtype), name or f"{self.scope}/constant")
+
+    def integers(self, *values: int) -> ir.Value:
+        """An int64 vector."""
+        return self.constant(values, np.int64)
+
+    def known(self, value: ir.Value) -> Array | None:
+        """The array behind ``value`` when it is a constant."""
+        return self.constants.arrays.get(value)
+
+    def op(self, operator: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
+        """Append a node with one output."""
+        return self.ops(operator, 1, *inputs, **attributes)[0]
+
+    def ops(self, operator: str, outputs: int, *inputs: ir.Value | None, **attributes: Attribute) -> tuple[ir.Value, ...]:
+        """Append a node with several outputs."""
+        if outputs == 1:
+            folded = self._fold(operator, inputs, attributes)
+            if folded is not None:
+                return (self.constant(folded),)
+        name = self.names.unique(f"{self.scope}/{operator}")
+        made = [ir.Value(name=name if k == 0 else f"{name}:{k}") for k in range(outputs)]
+        self.nodes.append(
+            ir.Node(
+                "",
+                operator,
+                inputs,
+                attributes=[convert_attribute(key, value) for key, value in attributes.items()],
+                outputs=made,
+                name=name,
+            )
+        )
+        return tuple(made)
+
+    def _fold(self, operator: str, inputs: Sequence[ir.Value | None], attributes: dict[str, Attribute]) -> Array | None:
+        arrays: list[Array] = []
+        for value in inputs:
+            array = None if value is None else self.constants.arrays.get(value)
+            if array is None:
+                return None
+            arrays.append(array)
+        return fold(operator, arrays, attributes) if arrays else None

@@ -1,0 +1,248 @@
+"""The state of one lowering: CNTK values on one side, the ONNX graph under construction on the other.
+
+Operators see this class alone. It answers for operands (lowered before, or constants made on first use), aligns them for broadcasting,
+masks padded steps, and casts where the runtime has no kernel. One instance lowers the main graph; the body of a loop gets another one, in
+which the sequence axis is gone and what the loop does not compute itself is captured from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx_ir as ir
+
+from bridge.graph.inference import Types
+from bridge.graph.model import NUMPY_TYPES, DataType, VariableKind
+from bridge.graph.network import Network, Node
+from bridge.graph.types import TensorType
+from bridge.lower.builder import Array, Builder
+from bridge.lower.options import LoweringOptions
+from bridge.lower.report import LoweringReport
+from bridge.lower.value import Extent, Lowered
+
+if TYPE_CHECKING:
+    from bridge.lower.registry import Entry, Result
+
+ONNX_TYPES = {
+    DataType.FLOAT: ir.DataType.FLOAT,
+    DataType.DOUBLE: ir.DataType.DOUBLE,
+    DataType.FLOAT16: ir.DataType.FLOAT16,
+    DataType.INT8: ir.DataType.INT8,
+    DataType.INT16: ir.DataType.INT16,
+}
+
+
+class Lowering:
+    """See the module's docstring. ``values`` holds what is lowered so far, by uid."""
+
+    def __init__(
+        self,
+        network: Network,
+        types: Types,
+        builder: Builder,
+        options: LoweringOptions,
+        report: LoweringReport,
+        outer: Lowering | None = None,
+    ) -> None:
+        self.network = network
+        self.builder = builder
+        self.options = options
+        self.report = report
+        self.values: dict[str, Lowered] = {}
+        self.indexed: dict[str, ir.Value] = {} if outer is None else outer.indexed  # inputs that are indices, int64 [N(, T)]
+        self._types = types
+        self._outer = outer
+        self._widening = False
+        self._widened: dict[ir.Value, ir.Value] = {}
+        self._masks: dict[int, ir.Value] = {}
+
+    @property
+    def in_step(self) -> bool:
+        """Whether one step of a loop is being lowered: no sequence axis, batch at most."""
+        return self._outer is not None
+
+    # --- operands -----------------------------------------------------------------------------------------------------------------
+
+    def type_of(self, uid: str) -> TensorType:
+        """The type of a value as seen from here: without its sequence axis inside a loop, float32 for a widened float16."""
+        found = self._types[uid]
+        if self.in_step and found.is_sequence:
+            found = found.with_axes(found.axes[:1])
+        if self._widening and found.data_type is DataType.FLOAT16:
+            found = found.with_data_type(DataType.FLOAT)
+        return found
+
+    def value(self, uid: str) -> Lowered:
+        """A value lowered before, or a parameter or constant."""
+        found = self._narrow_value(uid)
+        if self._widening and found.type.data_type is DataType.FLOAT16:
+            cast = self._widened.get(found.value)
+            if cast is None:
+                cast = self.builder.op("Cast", found.value, to=int(ir.DataType.FLOAT))
+                self._widened[found.value] = cast
+            return Lowered(cast, found.type.with_data_type(DataType.FLOAT), found.extent, found.clean)
+        return found
+
+    def _narrow_value(self, uid: str) -> Lowered:
+        found = self.values.get(uid)
+        if found is not None:
+            return found
+        if self._outer is not None:
+            return self._outer._narrow_value(uid)  # noqa: SLF001 - the same class, one graph further out
+        leaf = self.network.leaves[uid]
+        assert leaf.value is not None, f"{uid} has no value and was not lowered"
+        name = leaf.name or uid
+        array = leaf.value.array()
+        found = Lowered(self.builder.constant(array, name=name), self._types[uid])
+        self.values[uid] = found
+        return found
+
+    def operands(self, node: Node) -> list[Lowered]:
+        """All operands of a node, in order."""
+        return [self.value(uid) for uid in node.inputs]
+
+    def constant_of(self, uid: str) -> Array | None:
+        """The array behind an operand that is a parameter, a constant or computed from such; its shape is the static shape."""
+        leaf = self.network.leaves.get(uid)
+        if leaf is not None:
+            return leaf.value.array() if leaf.value is not None and leaf.kind is not VariableKind.INPUT else None
+        return self.builder.known(self.value(uid).value)
+
+    def like(self, operand: Lowered, number: float) -> ir.Value:
+        """A scalar constant of the operand's element type. ``number`` is rounded to it once."""
+        return self.builder.constant(np.asarray(number, dtype=NUMPY_TYPES[operand.type.data_type]))
+
+    def consumers(self, node: Node) -> list[Node]:
+        """The nodes that read an output of ``node``."""
+        return [consumer for output in node.outputs for consumer in self.network.consumers.get(output, ())]
+
+    # --- results ------------------------------------------------------------------------------------------------------------------
+
+    def result(self, node: Node, value: ir.Value, *, output: int = 0, clean: bool = False) -> Lowered:
+        """Wrap a node's output: its inferred type, and the extent of the first operand on the same sequence axis."""
+        found = self.type_of(node.outputs[output])
+        return Lowered(value, found, self.extent_for(node, found), clean)
+
+    def extent_for(self, node: Node, wanted: TensorType) -> Extent | None:
+        """The extent that a result of type ``wanted`` inherits from the node's operands."""
+        if not wanted.is_sequence:
+            return None
+        sequences = [operand for operand in self.operands(node) if operand.extent is not None]
+        same = [operand for operand in sequences if operand.type.axes == wanted.axes]
+        chosen = same or sequences
+        return chosen[0].extent if chosen else None
+
+    def run(self, entry: Entry, node: Node) -> tuple[Lowered, ...]:
+        """Lower one node by its registered rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
+        self.builder.scope = node.name or node.uid
+        types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self._types]
+        widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
+        self._widening = widen
+        try:
+            made = self._wrapped(node, entry.rule(self, node))
+        finally:
+            self._widening = False
+        if widen:
+            self.report.ran_in_float32(node.name or node.uid)
+            made = tuple(self._rounded(node, k, item) for k, item in enumerate(made))
+        return made
+
+    def _wrapped(self, node: Node, result: Result) -> tuple[Lowered, ...]:
+        items = result if isinstance(result, tuple) else (result,)
+        return tuple(
+            item if isinstance(item, Lowered) else self.result(node, item, output=k) for k, item in enumerate(items)
+        )
+
+    def _rounded(self, node: Node, output: int, item: Lowered) -> Lowered:
+        own = self.type_of(node.outputs[output]).data_type
+        if own is item.type.data_type:
+            return item
+        value = self.builder.op("Cast", item.value, to=int(ONNX_TYPES[own]))
+        return Lowered(value, item.type.with_data_type(own), item.extent, item.clean)
+
+    # --- shapes -------------------------------------------------------------------------------------------------------------------
+
+    def raised(self, operand: Lowered, rank: int, dynamic_rank: int) -> ir.Value:
+        """The operand with 1s inserted behind its dynamic dimensions, so that ONNX broadcasting aligns it as CNTK does.
+
+        An operand without dynamic axes needs none: its static dimensions align at the end by themselves.
+        """
+        own = operand.type.dynamic_rank
+        if own == 0:
+            return operand.value
+        inserted = list(range(own, dynamic_rank)) + list(range(dynamic_rank, dynamic_rank + rank - operand.type.rank))
+        return self.builder.op("Unsqueeze", operand.value, self.builder.integers(*inserted)) if inserted else operand.value
+
+    def broadcast(self, operands: Sequence[Lowered]) -> list[ir.Value]:
+        """The operands of an element-wise operator, aligned."""
+        rank = max(operand.type.rank for operand in operands)
+        dynamic_rank = max(operand.type.dynamic_rank for operand in operands)
+        return [self.raised(operand, rank, dynamic_rank) for operand in operands]
+
+    def shape_vector(self, value: ir.Value, first: int, last: int | None = None) -> ir.Value:
+        """int64 vector of the run-time sizes of the dimensions ``first`` to ``last`` (exclusive) of ``value``."""
+        if last is None:
+            return self.builder.op("Shape", value, start=first)
+        return self.builder.op("Shape", value, start=first, end=last)
+
+    def dynamic_shape(self, operand: Lowered) -> ir.Value:
+        """int64 vector of the operand's dynamic dimensions: ``[]``, ``[N]`` or ``[N, T]``."""
+        return self.shape_vector(operand.value, 0, operand.type.dynamic_rank)
+
+    def folded_batch(self, operand: Lowered) -> tuple[ir.Value, Callable[[ir.Value], ir.Value]]:
+        """The operand with exactly one dynamic dimension, ``[B, *static]``, and the way back for a result ``[B, *static']``.
+
+        For operators that know one batch dimension (convolution, pooling).
+        """
+        dynamic = operand.type.dynamic_rank
+        if dynamic == 1:
+            return operand.value, lambda value: value
+        if dynamic == 0:
+            single = self.builder.op("Unsqueeze", operand.value, self.builder.integers(0))
+            return single, lambda value: self.builder.op("Squeeze", value, self.builder.integers(0))
+        sizes = self.dynamic_shape(operand)
+        static = self.shape_vector(operand.value, 2)
+        folded = self.builder.op("Reshape", operand.value, self.builder.op("Concat", self.builder.integers(-1), static, axis=0))
+
+        def unfold(value: ir.Value) -> ir.Value:
+            shape = self.builder.op("Concat", sizes, self.shape_vector(value, 1), axis=0)
+            return self.builder.op("Reshape", value, shape)
+
+        return folded, unfold
+
+    # --- sequences ----------------------------------------------------------------------------------------------------------------
+
+    def mask(self, extent: Extent) -> ir.Value:
+        """bool ``[N, T]``: true on real steps. One per extent, made where it is first needed."""
+        if extent.mask is None:
+            b = self.builder
+            steps = b.op("Squeeze", extent.steps, b.integers(0))
+            positions = b.op("Range", b.constant(0, np.int64), steps, b.constant(1, np.int64))
+            extent.mask = b.op("Less", positions, b.op("Unsqueeze", extent.lengths, b.integers(1)))
+        return extent.mask
+
+    def mask_for(self, operand: Lowered) -> ir.Value:
+        """The mask of a sequence, with 1s for its static dimensions: bool ``[N, T, 1, ...]``."""
+        assert operand.extent is not None
+        mask = self.mask(operand.extent)
+        if operand.type.rank == 0:
+            return mask
+        return self.builder.op("Unsqueeze", mask, self.builder.integers(*range(2, 2 + operand.type.rank)))
+
+    def masked(self, operand: Lowered, fill: float = 0.0) -> ir.Value:
+        """The value of a sequence with its padded steps set to ``fill``: Where, not Mul, because padding may hold NaN."""
+        if operand.extent is None or (operand.clean and fill == 0.0):
+            return operand.value
+        return self.builder.op("Where", self.mask_for(operand), operand.value, self.like(operand, fill))
+
+    # --- element types ------------------------------------------------------------------------------------------------------------
+
+    def in_float32(self, node: Node, compute: Callable[..., ir.Value], *values: ir.Value) -> ir.Value:
+        """Run ``compute`` over ``values``, in float32 between casts when the node's own type is float64 and has no kernel."""
+        if self.type_of(node.outputs[0]).data_type is not DataType.DOUBLE:
+            return compute(*values)
+        self.report.ran_in_float32(node.name or node.uid)
+        single = [self.builder.op("Cast", value, to=int(ir.DataType.FLOAT)) for value in values]
+        return self.builder.op("Cast", compute(*single), to=int(ir.DataType.DOUBLE))
