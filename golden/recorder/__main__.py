@@ -3,16 +3,24 @@
 import argparse
 import os
 import sys
+from functools import partial
+from typing import Any, Callable
 
 # One thread and one instruction set, so that sums are added in the same order everywhere; read when the libraries load.
 os.environ.update({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"})
+
+
+def build_and_record(build: Callable[[], Any], name: str, folder: str) -> None:
+    """Build one case and write it to `folder`."""
+    from recorder.recording import record
+
+    record(build(), "golden/recorder: " + name, folder)
 
 
 def main() -> int:
     """Record what was asked for; 0 when every case was recorded."""
     from recorder.catalogue import catalogue
     from recorder.isolation import run_isolated
-    from recorder.recording import record
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("destination", help="the folder to write case folders to")
@@ -26,7 +34,7 @@ def main() -> int:
             continue
         print(name)
         folder = os.path.join(options.destination, name)
-        if not options.list and not run_isolated(lambda: record(build(), "golden/recorder: " + name, folder)):
+        if not options.list and not run_isolated(partial(build_and_record, build, name, folder)):
             failed.append(name)
     print("not recorded: " + ", ".join(failed) if failed else "all recorded")
     return 1 if failed else 0

@@ -15,5 +15,5 @@ def write_archive(path: str, arrays: Dict[str, np.ndarray]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for key in sorted(arrays):
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[key]), allow_pickle=False)
+            np.lib.format.write_array(buffer, np.array(arrays[key], order="C"), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(key + ".npy", EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED)

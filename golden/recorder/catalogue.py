@@ -22,10 +22,49 @@ from recorder.networks import (
     transformer,
     wide_and_deep,
 )
+from recorder.operators import (
+    binary,
+    convolution,
+    criteria,
+    elementwise,
+    normalisation,
+    pooling,
+    products,
+    recurrent,
+    reductions,
+    selection,
+    sequences,
+    shapes,
+    state,
+    types,
+)
+
+FAMILIES = (
+    binary,
+    convolution,
+    criteria,
+    elementwise,
+    normalisation,
+    pooling,
+    products,
+    recurrent,
+    reductions,
+    selection,
+    sequences,
+    shapes,
+    state,
+    types,
+)
 
 
 def catalogue(data: str) -> Dict[str, Callable[[], Case]]:
     """Folder name to the function that builds the case; `data` is the folder of digits.npz."""
+    cases = {"operators/" + name: build for family in FAMILIES for name, build in family.CASES.items()}
+    cases.update(_networks(data))
+    return cases
+
+
+def _networks(data: str) -> Dict[str, Callable[[], Case]]:
     return {
         "attention_translator": attention_translator.build,
         "conv_autoencoder": conv_autoencoder.build,

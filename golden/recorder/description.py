@@ -8,7 +8,11 @@ import cntk
 
 from recorder.case import Batch
 
-DTYPES = {cntk.cntk_py.DataType_Float: "float32", cntk.cntk_py.DataType_Double: "float64", cntk.cntk_py.DataType_Float16: "float16"}
+DTYPES = {
+    cntk.cntk_py.DataType_Float: "float32",
+    cntk.cntk_py.DataType_Double: "float64",
+    cntk.cntk_py.DataType_Float16: "float16",
+}
 
 
 def describe_variable(variable: cntk.Variable, value: Batch) -> Dict[str, Any]:

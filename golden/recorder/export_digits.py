@@ -13,7 +13,8 @@ from sklearn.datasets import load_digits
 def main() -> None:
     """Export the whole set; the recorder makes the split."""
     digits = load_digits()
-    np.savez_compressed(Path(sys.argv[1]) / "digits.npz", images=digits.images.astype(np.uint8), labels=digits.target.astype(np.uint8))
+    images, labels = digits.images.astype(np.uint8), digits.target.astype(np.uint8)
+    np.savez_compressed(Path(sys.argv[1]) / "digits.npz", images=images, labels=labels)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def run_isolated(work: Callable[[], None]) -> bool:
         cntk.cntk_py.set_fixed_random_seed(SEED)
         cntk.cntk_py.force_deterministic_algorithms()
         work()
-    except BaseException:  # the child must never return into its parent's loop
+    except BaseException:  # noqa: BLE001  # The child must never return into its parent's loop.
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)

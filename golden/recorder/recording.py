@@ -29,7 +29,7 @@ def record(case: Case, source: str, folder: str) -> None:
     uids = [output.uid for output in (loaded.outputs if case.legacy_format else case.outputs)]
     heads = heads_of(loaded, uids)
     arguments = arguments_of(heads)
-    values = evaluate_twice(path, uids, given)
+    values = evaluate_twice(path, uids, given, case.stand_in)
     arrays = {}  # type: Dict[str, np.ndarray]
     inputs = [given[argument.uid] for argument in arguments]
     _store(arrays, "input", inputs)

@@ -1,9 +1,6 @@
 """Sequence-to-sequence with attention, as in CNTK's grapheme-to-phoneme tutorial, with a teacher-forced decoder."""
 
-from typing import List
-
 import cntk
-import numpy as np
 from cntk.layers import LSTM, AttentionModel, Dense, Embedding, Recurrence, RecurrenceFrom, Stabilizer
 
 from recorder.case import Case, case
@@ -26,11 +23,11 @@ def translator() -> cntk.Function:
     stabilise_source, stabilise_target = Stabilizer(), Stabilizer()
 
     @cntk.Function
-    def translate(source, target):  # type: ignore[no-untyped-def]  # CNTK reads the signature
+    def translate(source, target):  # CNTK reads the signature
         encoded = encode(stabilise_source(embed_source(source)))
 
         @cntk.Function
-        def attending_cell(hidden, memory, word):  # type: ignore[no-untyped-def]
+        def attending_cell(hidden, memory, word):
             return cell(hidden, memory, cntk.splice(word, attention(encoded, hidden)))
 
         first = cntk.sequence.first(encoded)

@@ -16,6 +16,6 @@ def build() -> Case:
     embedded = Embedding(16)(words)
     shifted = [Convolution((width,), 10, activation=cntk.relu, pad=True, sequential=True)(embedded) for width in (2, 3, 5)]
     unpacked = SequentialConvolution((3,), 8, activation=cntk.relu, pad=True)(embedded)
-    pooled = [cntk.sequence.reduce_max(window) for window in shifted + [unpacked]]
+    pooled = [cntk.sequence.reduce_max(window) for window in [*shifted, unpacked]]
     classes = Dense(4, name="classes")(cntk.splice(*pooled))
     return case(fill_parameters(classes, seed=16), {words: one_hot_sequences(17, [9, 1, 4, 14], VOCABULARY)})
