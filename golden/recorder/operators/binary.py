@@ -24,7 +24,8 @@ TRUTH = pairs(-1.0, 0.0, 0.5, 1.0)
 CASES = {
     "plus_minus_times": on_batch(lambda x, y: (x + y, x - y, x * y), *ARITHMETIC),
     "element_divide": on_batch(cntk.element_divide, *ARITHMETIC),
-    "pow": on_batch(cntk.pow, *pairs(-INF, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, INF)),
+    "pow": on_batch(cntk.pow, *pairs(-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)),
+    "pow_of_infinities": on_batch(cntk.pow, *pairs(-INF, -1.0, 0.5, 1.0, 2.0, 3.0, INF)),
     "log_add_exp": on_batch(cntk.log_add_exp, *pairs(-100.0, -5.0, 0.0, 0.1, 100.0)),
     "equal": on_batch(lambda x, y: (cntk.equal(x, y), cntk.not_equal(x, y)), *ORDERED),
     "less": on_batch(lambda x, y: (cntk.less(x, y), cntk.less_equal(x, y)), *ORDERED),

@@ -11,7 +11,7 @@ from recorder.operators.operands import on_batch, on_sequences, ragged, scattere
 from recorder.parameters import fill_parameters
 
 
-def normalised(x: cntk.Variable, shape: Any, spatial: bool) -> cntk.Function:
+def normalised(x: cntk.Variable, shape: Any, *, spatial: bool) -> cntk.Function:
     """Batch normalisation with an epsilon and running statistics that matter."""
     random = np.random.RandomState(90)
     scale, bias, mean = (cntk.parameter(shape, init=random.standard_normal(shape).astype(np.float32)) for _ in range(3))

@@ -32,7 +32,7 @@ def from_state() -> Case:
     return case(fill_parameters(states, 146), feed)
 
 
-def optimized_stack(operator: str, gates: int, bidirectional: bool) -> Builder:
+def optimized_stack(operator: str, gates: int, *, bidirectional: bool) -> Builder:
     """Two layers of cuDNN's recurrent network, whose parameters are one opaque matrix.
 
     CNTK computes it on a GPU only; the values are those of the plain network that CNTK's own converter makes of it.

@@ -50,7 +50,7 @@ CASES = {
     "where": on_sequences(cntk.sequence.where, [row[:, 0] for row in CHOICE]),
     "where_repeats": on_sequences(cntk.sequence.where, [row[:, 0] for row in REPEATS]),
     "where_fractions": on_sequences(cntk.sequence.where, [row[:, 0] for row in FRACTIONS]),
-    "sequence_gather": on_sequences(lambda x, y: cntk.sequence.gather(x, y), STEPS, CHOICE),
+    "sequence_gather": on_sequences(cntk.sequence.gather, STEPS, CHOICE),
     "sequence_scatter": on_sequences(lambda x, y: cntk.sequence.scatter(cntk.sequence.gather(x * 10, y), y), STEPS, CHOICE),
     "sequence_softmax": on_sequences(cntk.sequence.softmax, WIDE),
     "broadcast_as": applied(lambda x, y: cntk.sequence.broadcast_as(y, x), start_and_steps),
