@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,6 +17,19 @@ from bridge.errors import InvalidGoldenCaseError
 
 ARCHIVE_BYTES = 8 << 30
 """Bound on the decompressed size of all tensors of a case together."""
+
+# What zipfile, zlib and numpy's header parser raise for bytes out of place; the last two come from Python's own tokenizer.
+_DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    tokenize.TokenError,
+)
 
 
 class TensorArchive:
@@ -46,7 +60,7 @@ class TensorArchive:
                 return _read_array(stream, member.file_size)
         except KeyError:
             raise InvalidGoldenCaseError(f"{self._path}: no tensor {name!r}, though case.json promises it") from None
-        except (ValueError, OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGE as error:
             raise InvalidGoldenCaseError(f"{self._path}: tensor {name!r} cannot be read: {error}") from error
 
 

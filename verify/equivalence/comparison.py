@@ -64,7 +64,9 @@ def compare(got: Array, want: Array, tolerance: Tolerance) -> Comparison:
         return Comparison(problem=f"shape {list(got.shape)}, recorded {list(want.shape)}")
     if want.size == 0:
         return Comparison()
-    return _compare_elements(got.astype(np.float64), want.astype(np.float64), tolerance)
+    # A quotient beyond the greatest double is infinitely too great, which is what the overflow gives.
+    with np.errstate(over="ignore"):
+        return _compare_elements(got.astype(np.float64), want.astype(np.float64), tolerance)
 
 
 def _compare_elements(got: npt.NDArray[np.float64], want: npt.NDArray[np.float64], tolerance: Tolerance) -> Comparison:

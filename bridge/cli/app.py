@@ -1,0 +1,41 @@
+"""The command line as a whole: options of ``bridge`` itself, and its commands."""
+
+from typing import Annotated
+
+import typer
+
+from bridge.cli.check import check_command
+from bridge.cli.convert import convert_command
+from bridge.cli.inspect import inspect_command
+from bridge.version import __version__
+
+app = typer.Typer(
+    name="bridge",
+    help="Gets trained models out of CNTK: to ONNX, without CNTK, and with proof that they compute the same.",
+    epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage, 3 refused.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Bad input never reaches a traceback; a bug should show a plain one, without the values of local variables.
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cntk-bridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def bridge(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Get trained models out of CNTK: to ONNX, without CNTK, and with proof that they compute the same."""
+
+
+app.command("inspect")(inspect_command)
+app.command("convert")(convert_command)
+app.command("check")(check_command)

@@ -1,0 +1,96 @@
+"""``bridge convert``: CNTK models to ONNX, one or many."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.console import error_console, output_console, plain
+from bridge.cli.exits import CHECK_FAILED, DONE, errors_as_exits, exit_code, located
+
+if TYPE_CHECKING:
+    from bridge.batch import Job, Outcome, Settings
+
+
+def convert_command(
+    models: Annotated[
+        list[Path],
+        typer.Argument(exists=True, help="CNTK model files, or folders of *.dnn, *.model and *.cmf files.", show_default=False),
+    ],
+    output_path: Annotated[
+        Path | None,
+        typer.Option("--output-path", "-o", help="File for one model, folder for several.  [default: <model>.onnx here]"),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option("--output", help="Name or uid of a node to compute; may be repeated.  [default: the model's predictions]"),
+    ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Check the results on this golden case, or on those in this folder."),
+    ] = None,
+    index_inputs: Annotated[
+        bool, typer.Option("--index-inputs", help="Take one-hot inputs as int64 indices, where the model allows it.")
+    ] = False,
+    plain_math: Annotated[
+        bool, typer.Option("--plain-math", help="Use plain operators, without CNTK's rules for log(0), x/0 and the like.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Convert CNTK models to ONNX. Sources are read as data: nothing in them is run."""
+    with errors_as_exits(as_json=as_json):
+        from bridge.batch import Settings, plan
+
+        jobs = plan(models, output_path, overwrite=force)
+    settings = Settings(outputs or None, index_inputs, plain_math, golden)
+    outcomes = _convert_with_progress(jobs, settings)
+    code = max((_code(outcome) for outcome in outcomes), default=DONE)
+    if as_json:
+        from bridge.cli.outcomes import outcomes_json
+
+        typer.echo(json.dumps({"exit_code": code, "models": outcomes_json(outcomes)}, indent=1))
+    else:
+        _show(outcomes)
+    if code != DONE:
+        raise typer.Exit(code)
+
+
+def _convert_with_progress(jobs: "Sequence[Job]", settings: "Settings") -> "list[Outcome]":
+    """Convert everything, with a bar on standard error where that is a terminal."""
+    from bridge.batch import convert_all
+
+    console = error_console()
+    if not console.is_terminal:
+        return list(convert_all(jobs, settings))
+    from rich.progress import track
+
+    return list(track(convert_all(jobs, settings), description="converting", total=len(jobs), console=console, transient=True))
+
+
+def _code(outcome: "Outcome") -> int:
+    if outcome.error is not None:
+        return exit_code(outcome.error)
+    return CHECK_FAILED if outcome.report is not None and not outcome.report.holds else DONE
+
+
+def _show(outcomes: "Sequence[Outcome]") -> None:
+    from bridge.cli.outcomes import outcomes_table, remarks
+    from verify.equivalence.report import EquivalenceReport
+    from verify.report.terminal import equivalence_table, findings
+
+    console = output_console()
+    console.print(outcomes_table(outcomes))
+    for sentence in remarks(outcomes):
+        console.print(plain(sentence), soft_wrap=True)
+    cases = tuple(case for outcome in outcomes if outcome.report is not None for case in outcome.report.cases)
+    if cases:
+        report = EquivalenceReport(cases)
+        console.print(equivalence_table(report))
+        for sentence in findings(report):
+            console.print(plain(sentence), soft_wrap=True)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            error_console().print(plain(f"bridge: {located(outcome.error, str(outcome.job.source))}"))
