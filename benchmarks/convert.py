@@ -1,0 +1,223 @@
+"""How long a conversion takes and what memory it needs, beside what merely copying and hashing the file costs.
+
+    python benchmarks/convert.py [--sizes 64,537,2200] [--repeats 3] [--folder DIR] [--json]
+
+Models of dense 4096 x 4096 layers are written to a temporary folder, where four times the greatest size has to be free,
+and measured:
+
+- ``cp``: the command, source to a new file;
+- ``sha256``: OpenSSL's SHA-256 of the source, through hashlib, one thread;
+- ``convert``: ``bridge.convert``, which hashes source and results, in a fresh process that has converted a small model
+  before, so that imports are not counted;
+- ``process``: the same process from start to end, imports and the small model included;
+- ``cntk``: CNTK 2.7 loading the model and exporting it to ONNX, in a process of its own, without its start; only where
+  BRIDGE_CNTK_PYTHON names its interpreter (and BRIDGE_CNTK_LIBRARY_PATH the folder of its libraries). It hashes nothing.
+
+Files are in the page cache throughout: figures are of the work, not of the disk. Each is the median of the repeats. Peak
+memory is the greatest resident set of the process (``ru_maxrss``); the pages of the mapped source count in it, though the
+system can drop them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cntk_writer import write_dense_model
+from rich.console import Console
+from rich.table import Table
+
+LAYER_BYTES = 4096 * 4096 * 4
+
+CNTK_EXPORT = """
+import resource, sys, time
+import cntk
+started = time.time()
+cntk.load_model(sys.argv[1]).save(sys.argv[2], format=cntk.ModelFormat.ONNX)
+print(time.time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured run of a process: seconds, and its greatest resident set in bytes."""
+
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures for one size, in seconds and bytes. ``cntk_failure`` says why CNTK's are ``None``."""
+
+    file_bytes: int
+    cp: float
+    sha256: float
+    convert: float
+    convert_peak: int
+    process: float
+    cntk: float | None
+    cntk_peak: int | None
+    cntk_failure: str | None
+
+
+def main() -> None:
+    """Measure what the arguments ask for, and print it."""
+    arguments = _arguments()
+    if arguments.one:
+        _convert_here(*(Path(path) for path in arguments.one))
+        return
+    sizes = [int(size) for size in arguments.sizes.split(",")]
+    with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="bridge-benchmark-") as folder:
+        rows = [_measure(Path(folder), size, arguments.repeats) for size in sizes]
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        _show(rows)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="64,537,2200", help="sizes of models in MB, separated by commas")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of which the median is shown")
+    parser.add_argument("--folder", help="where to put the models; by default the system's temporary folder")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--one", nargs=3, metavar=("SMALL", "SOURCE", "DESTINATION"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _measure(folder: Path, megabytes: int, repeats: int) -> Row:
+    source, small = folder / "model.dnn", folder / "small.dnn"
+    write_dense_model(small, layers=1, width=4)
+    file_bytes = write_dense_model(source, layers=max(1, round(megabytes * 1_000_000 / LAYER_BYTES)))
+    _sha256(source)  # Into the page cache, in case that writing left it elsewhere.
+    converted, processes = [], []
+    for _ in range(repeats):
+        run, whole = _conversion(folder, small, source)
+        converted.append(run)
+        processes.append(whole)
+    cntk = _cntk(folder, source, repeats)
+    return Row(
+        file_bytes=file_bytes,
+        cp=_median_seconds(lambda: _cp(folder, source), repeats),
+        sha256=_median_seconds(lambda: _sha256(source), repeats),
+        convert=statistics.median(run.seconds for run in converted),
+        convert_peak=max(run.peak_bytes for run in converted),
+        process=statistics.median(processes),
+        cntk=cntk.seconds if isinstance(cntk, Run) else None,
+        cntk_peak=cntk.peak_bytes if isinstance(cntk, Run) else None,
+        cntk_failure=None if isinstance(cntk, Run) else cntk,
+    )
+
+
+def _median_seconds(action: Callable[[], float], repeats: int) -> float:
+    return statistics.median(action() for _ in range(repeats))
+
+
+def _cp(folder: Path, source: Path) -> float:
+    copy = folder / "copy"
+    started = time.perf_counter()
+    subprocess.run(["/bin/cp", source, copy], check=True)
+    seconds = time.perf_counter() - started
+    copy.unlink()
+    return seconds
+
+
+def _sha256(source: Path) -> float:
+    started = time.perf_counter()
+    with source.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
+    return time.perf_counter() - started
+
+
+def _conversion(folder: Path, small: Path, source: Path) -> tuple[Run, float]:
+    """One conversion in a process of its own, and the seconds of the whole process."""
+    destination = folder / "out.onnx"
+    root = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    started = time.perf_counter()
+    command = [sys.executable, __file__, "--one", str(small), str(source), str(destination)]
+    finished = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    whole = time.perf_counter() - started
+    _remove_results(folder)
+    return Run(**json.loads(finished.stdout)), whole
+
+
+def _convert_here(small: Path, source: Path, destination: Path) -> None:
+    """What the process started by ``_conversion`` does."""
+    import bridge
+
+    bridge.convert(small, destination)
+    destination.unlink()
+    started = time.perf_counter()
+    bridge.convert(source, destination)
+    seconds = time.perf_counter() - started
+    print(json.dumps(asdict(Run(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))))
+
+
+def _cntk(folder: Path, source: Path, repeats: int) -> Run | str:
+    """CNTK's own load and export: the median run, or why there is none."""
+    python = os.environ.get("BRIDGE_CNTK_PYTHON")
+    if not python:
+        return "BRIDGE_CNTK_PYTHON is not set"
+    environment = {**os.environ, "LD_LIBRARY_PATH": os.environ.get("BRIDGE_CNTK_LIBRARY_PATH", "")}
+    runs = []
+    for _ in range(repeats):
+        command = [python, "-W", "ignore", "-c", CNTK_EXPORT, str(source), str(folder / "out.cntk.onnx")]
+        finished = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+        _remove_results(folder)
+        if finished.returncode:
+            return _last_line(finished.stderr) or f"ended with status {finished.returncode}"
+        seconds, peak = finished.stdout.splitlines()[-1].split()
+        runs.append(Run(float(seconds), int(peak)))
+    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _remove_results(folder: Path) -> None:
+    for path in folder.glob("out*"):
+        path.unlink()
+
+
+def _show(rows: Sequence[Row]) -> None:
+    table = Table(title="Conversion of dense models (seconds, median; files in the page cache)")
+    columns = ("MB", "cp", "sha256", "convert", "x cp", "x sha256", "GB/s", "peak x file", "process", "cntk", "cntk peak x file")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            f"{row.file_bytes / 1e6:.0f}",
+            f"{row.cp:.2f}",
+            f"{row.sha256:.2f}",
+            f"{row.convert:.2f}",
+            f"{row.convert / row.cp:.1f}",
+            f"{row.convert / row.sha256:.2f}",
+            f"{row.file_bytes / 1e9 / row.convert:.2f}",
+            f"{row.convert_peak / row.file_bytes:.2f}",
+            f"{row.process:.2f}",
+            "-" if row.cntk is None else f"{row.cntk:.2f}",
+            "-" if row.cntk_peak is None else f"{row.cntk_peak / row.file_bytes:.2f}",
+        )
+    console = Console()
+    console.print(table)
+    for reason in sorted({row.cntk_failure for row in rows if row.cntk_failure}):
+        console.print(f"cntk: {reason}")
+
+
+if __name__ == "__main__":
+    main()
