@@ -19,6 +19,12 @@ _F32 = struct.Struct("<f")
 _F64 = struct.Struct("<d")
 _TERMINATOR = b"\0\0"
 _SHORT_STRING_BYTES = 256  # Nearly every name fits; only longer ones are looked for as far as the limit.
+_SHOWN_CHARACTERS = 80
+
+
+def shown(text: str) -> str:
+    """``text`` from a file as an error may quote it: short, and with control and direction-changing characters escaped."""
+    return repr(text[:_SHOWN_CHARACTERS])
 
 
 class Cursor:
@@ -164,10 +170,8 @@ class Cursor:
         """The section marker ``text``, exactly."""
         start = self.offset
         if not self.try_marker(text):
-            shown = bytes(self.data[start : start + 2 * len(text) + 2]).decode("utf-16-le", "backslashreplace")
-            raise self.wrong(
-                "a section marker is missing", text, offset=start, expected=repr(text), found=repr(shown) or "the end"
-            )
+            there = bytes(self.data[start : start + 2 * len(text) + 2]).decode("utf-16-le", "backslashreplace")
+            raise self.wrong("a section marker is missing", text, offset=start, expected=repr(text), found=shown(there))
 
     def try_marker(self, text: str) -> bool:
         """Step over the section marker ``text`` if it stands here, and say whether it did."""

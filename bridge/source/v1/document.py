@@ -10,7 +10,7 @@ from dataclasses import replace
 from bridge.errors import InvalidModelError, UnsupportedVersionError
 from bridge.graph.model import DataType
 from bridge.limits import Limits
-from bridge.source.v1.cursor import Cursor
+from bridge.source.v1.cursor import Cursor, shown
 from bridge.source.v1.layouts import LAYOUTS, OLD_SPELLINGS
 from bridge.source.v1.raw import RawModel, RawNode
 from bridge.source.v1.record import LAST_VERSION, Record
@@ -73,7 +73,7 @@ def _nodes(cursor: Cursor, version: int) -> dict[str, RawNode]:
         cursor.place = f"node {index}"
         node = _node(cursor, version, precision)
         if node.name in nodes:
-            raise cursor.wrong("two nodes of one name", "name", offset=node.offset, found=repr(node.name))
+            raise cursor.wrong("two nodes of one name", "name", offset=node.offset, found=shown(node.name))
         nodes[node.name] = node
     cursor.place = ""
     cursor.marker("ENodeList")
@@ -97,11 +97,11 @@ def _node(cursor: Cursor, version: int, precision: _Precision) -> RawNode:
             "an operator that CNTK does not have",
             "op",
             offset=at,
-            found=repr(stated),
+            found=shown(stated),
             advice="the rest of the file cannot be read without knowing what a node of it stores",
         )
     name = cursor.wide_text("name")
-    cursor.place = f"{op} {name!r}"
+    cursor.place = f"{op} {shown(name)}"
     record = Record(cursor, version, data_type)
     for step in layout:
         step(record)
@@ -133,7 +133,7 @@ class _Precision:
                 "precision",
                 offset=start,
                 expected="float, double or half",
-                found=repr(tag),
+                found=shown(tag),
             )
         return _PRECISIONS[names[0]], _PRECISIONS[names[1]] if pair else None
 
@@ -157,7 +157,7 @@ def _relations(cursor: Cursor, nodes: dict[str, RawNode]) -> None:
         at = cursor.offset
         name = _known_name(cursor, nodes, "name")
         if name in seen:
-            raise cursor.wrong("the inputs of one node are stated twice", "name", offset=at, found=repr(name))
+            raise cursor.wrong("the inputs of one node are stated twice", "name", offset=at, found=shown(name))
         seen.add(name)
         number = cursor.count(
             "inputCount", element_bytes=_NAME_BYTES, limit=cursor.limits.function_inputs, resource="inputs of one node"
@@ -174,7 +174,7 @@ def _known_name(cursor: Cursor, nodes: Mapping[str, RawNode], field: str) -> str
     name = cursor.wide_text(field)
     node = nodes.get(name)
     if node is None:
-        raise cursor.wrong("a name that no node has", field, offset=at, found=repr(name))
+        raise cursor.wrong("a name that no node has", field, offset=at, found=shown(name))
     return node.name
 
 

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from bridge.errors import InvalidGraphError, LimitExceededError
 from bridge.graph.model import Model
 from bridge.limits import Limits
+from bridge.source.v1.cursor import shown
 from bridge.source.v1.mapping.builder import Builder, Translation
 from bridge.source.v1.mapping.criteria import CRITERION_RULES
+from bridge.source.v1.mapping.hazards import unprintable_names
 from bridge.source.v1.mapping.images import IMAGE_RULES
 from bridge.source.v1.mapping.leaves import add_leaf, is_leaf
 from bridge.source.v1.mapping.names import output_uid, split_name
@@ -68,7 +70,7 @@ def to_model(raw: RawModel, limits: Limits) -> Model:
         root=root,
         functions=builder.functions,
         variables=builder.variables,
-        hazards=tuple(builder.hazards),
+        hazards=(*builder.hazards, *unprintable_names(builder)),
     )
 
 
@@ -79,7 +81,7 @@ def _check_arities(raw: RawModel) -> None:
         least, most = (0, 0) if rule is None else (rule.least, rule.most)
         if not least <= found <= most:
             wanted = str(least) if least == most else f"{least} to {most}" if most <= found else f"at least {least}"
-            raise InvalidGraphError(f"{node.op}: expected {wanted} inputs, found {found}", node=node.name)
+            raise InvalidGraphError(f"{node.op}: expected {wanted} inputs, found {found}", node=shown(node.name))
 
 
 def _claim(builder: Builder, node: RawNode) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge.errors import InvalidGraphError
-from bridge.graph.model import NUMPY_TYPES, Attributes, Function, Hazard, Tensor, Variable, VariableKind
+from bridge.errors import InvalidGraphError, InvalidModelError
+from bridge.graph.attribute_schema import SCHEMAS, find_attribute_faults
+from bridge.graph.model import NUMPY_TYPES, Attributes, Block, Function, Hazard, Tensor, Variable, VariableKind
 from bridge.limits import Limits
+from bridge.source.v1.cursor import shown
 from bridge.source.v1.mapping.names import UidRegistry, output_uid, split_name
 from bridge.source.v1.raw import RawModel, RawNode
 
@@ -60,6 +63,7 @@ class Translation:
     def finish(self, op: str, inputs: tuple[str, ...], attributes: Attributes | None = None, *, outputs: int = 1) -> None:
         """Add the function that yields the node's value; it bears the node's uid and name."""
         uid = self.uid
+        self._check(op, attributes or {})
         self.builder.add_function(
             Function(
                 uid,
@@ -74,10 +78,32 @@ class Translation:
 
     def step(self, suffix: str, op: str, inputs: tuple[str, ...], attributes: Attributes | None = None) -> str:
         """Add a function on the way to the node's value, with a uid derived from the node's; the uid of its output."""
+        self._check(op, attributes or {})
         uid = self.builder.uids.function(f"{self.uid}.{suffix}")
         output = output_uid(uid)
         self.builder.add_function(Function(uid, op, inputs, (output,), attributes=attributes or {}, offset=self.node.offset))
         return output
+
+    def placeholder(self, suffix: str, position: int) -> str:
+        """Add the argument of a block that stands for the input at ``position``; its uid."""
+        uid = self.builder.uids.variable(f"{self.uid}.{suffix}")
+        leaf = self.leaf(position)
+        shape, axes = (None, ()) if leaf is None else (leaf.shape, leaf.dynamic_axes)
+        self.builder.add_variable(
+            Variable(uid, VariableKind.PLACEHOLDER, self.node.data_type, shape, axes, name=uid, offset=self.node.offset)
+        )
+        return uid
+
+    def finish_block(self, inner: str, arguments: Mapping[str, str]) -> None:
+        """Add the node's function as a block under its v1 name; ``inner`` is the output of the function that is its meaning."""
+        uid = self.uid
+        root = next(function for function in reversed(self.builder.functions.values()) if inner in function.outputs)
+        block = Block(self.node.op, root.uid, arguments)
+        name = split_name(self.node.name)[1]
+        inputs = tuple(arguments.values())
+        self.builder.add_function(
+            Function(uid, "Block", inputs, (output_uid(uid),), name=name, block=block, offset=self.node.offset)
+        )
 
     def constant(self, suffix: str, value: float, shape: tuple[int, ...] = ()) -> str:
         """Add a constant of the node's type, every element ``value``; its uid. ``shape`` is small and ours, not the file's."""
@@ -118,4 +144,15 @@ class Translation:
 
     def wrong(self, message: str) -> InvalidGraphError:
         """The error for a node that CNTK could not evaluate."""
-        return InvalidGraphError(f"{self.node.op}: {message}", node=self.node.name)
+        return InvalidGraphError(f"{self.node.op}: {message}", node=shown(self.node.name))
+
+    def _check(self, op: str, attributes: Attributes) -> None:
+        """Refuse settings of the node that no network of CNTK can have, whichever format it came in."""
+        for fault in find_attribute_faults(op, attributes, self.builder.limits) if op in SCHEMAS else ():
+            raise InvalidModelError(
+                f"a setting of {self.node.op} has a value that it cannot have",
+                offset=self.node.offset,
+                field=f"{shown(self.node.name)}.{fault.key}",
+                expected=fault.expected,
+                found=fault.found,
+            )

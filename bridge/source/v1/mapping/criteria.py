@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.graph.model import INFERRED, Attributes, Axis, AxisKind, Hazard, NDShape
+from bridge.graph.model import INFERRED, Attributes, Axis, AxisKind, NDShape
 from bridge.source.v1.mapping.axes import reduction_axis
 from bridge.source.v1.mapping.builder import Translation
+from bridge.source.v1.mapping.hazards import note_path
 from bridge.source.v1.mapping.rules import Rule, rule, same, unsupported
 
 _REDUCTIONS = frozenset("Sum LogSum Mean Max Min Prod Argmax Argmin".split())
@@ -48,12 +49,16 @@ def _sum_columns(at: Translation) -> None:
 
 
 def _cross_entropy(at: Translation) -> None:
-    """-Σ label · log(prediction) over everything, with CNTK's clamped logarithm."""
-    label, prediction = at.inputs
+    """-Σ label · log(prediction) over everything, with CNTK's clamped logarithm.
+
+    It becomes a block, because a loss is told from a prediction by its operator.
+    """
+    label, prediction = (at.placeholder(suffix, position) for position, suffix in enumerate(("label", "prediction")))
     logarithm = at.step("log", "Log", (prediction,))
     terms = at.step("terms", "ElementTimes", (label, logarithm))
     total = at.step("total", "SumAll", (terms,))
-    at.finish("Negate", (total,))
+    loss = at.step("loss", "Negate", (total,))
+    at.finish_block(loss, {label: at.inputs[0], prediction: at.inputs[1]})
 
 
 def _sum_of_magnitudes(at: Translation) -> None:
@@ -90,11 +95,11 @@ def _forward_backward(at: Translation) -> None:
 
 
 def _lattice(at: Translation) -> None:
-    """Kept with its settings. CNTK would open the files that it names while it loads the model."""
+    """Kept with its settings; CNTK opens the files that it names while it loads a model."""
     node = at.node
     paths = {key: node.text(field) for key, field in _LATTICE_PATHS.items()}
-    named = ", ".join(repr(path) for path in paths.values() if path)
-    at.builder.hazards.append(Hazard("file paths", node.name, f"CNTK would open {named or 'no file'}"))
+    for field in _LATTICE_PATHS.values():
+        note_path(at, field)
     attributes: Attributes = {
         **paths,
         "HSmoothingWeight": node.number("smoothingWeight"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.graph.model import Hazard
 from bridge.source.v1.mapping.builder import Translation
+from bridge.source.v1.mapping.hazards import note_environment, note_path
 from bridge.source.v1.mapping.rules import Rule, rule, same, unsupported
 
 _UNARY = """
@@ -22,17 +22,13 @@ _NOT_STORED = "{} (its parameters are not stored in v1 files)"
 
 def _trace(at: Translation) -> None:
     """The identity, apart from what it would print and the file it would read for that."""
-    at.builder.hazards.append(
-        Hazard("file paths", at.node.name, f"CNTK would read labels from {at.node.text('labelMappingFile')!r} to print values")
-    )
+    note_path(at, "labelMappingFile")
     at.finish("Pass", at.inputs)
 
 
 def _environment(at: Translation) -> None:
     """A value that the process around the model supplies: nothing that could be converted."""
-    at.builder.hazards.append(
-        Hazard("environment", at.node.name, f"reads property {at.node.text('propertyName')!r} of its process")
-    )
+    note_environment(at, "propertyName")
     at.refuse()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bridge.errors import InvalidGraphError
 from bridge.graph.model import Function
+from bridge.source.v1.cursor import shown
 from bridge.source.v1.mapping.builder import Builder
 from bridge.source.v1.raw import RawModel
 
@@ -80,5 +81,5 @@ def check_cycles(raw: RawModel) -> None:
                 ready.append(reader)
     if waiting:
         raise InvalidGraphError(
-            "lies on, or depends on, a cycle that passes no PastValue or FutureValue", node=next(iter(waiting))
+            "lies on, or depends on, a cycle that passes no PastValue or FutureValue", node=shown(next(iter(waiting)))
         )
