@@ -1,8 +1,8 @@
 """What CNTK's operators take: how many inputs, and which attributes with which types and ranges.
 
-The table is section 1.10 of the format's description, checked on the recorded models. It says what a file may state; what a missing
-attribute means, and whether an axis exists in the operand, is for the lowering to say. Blocks keep attributes of their own names,
-which nothing reads: a block means what its inside means.
+The table was checked on all recorded models. It says what a file may state; what a missing attribute means, and whether an axis
+exists in the operand, is for the lowering to say. Blocks keep attributes of their own names, which nothing reads: a block means
+what its inside means.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from bridge.graph.attribute_rules import (
     text,
     vector,
 )
-from bridge.graph.model import INFERRED, AttributeValue, Attributes, DataType
+from bridge.graph.model import INFERRED, Attributes, AttributeValue, DataType
 from bridge.limits import Limits
 
 CUSTOM_ATTRIBUTES = "customAttributes"
@@ -98,7 +98,8 @@ _NEW_SHAPE = shape(-3)  # free and inferred dimensions included
 
 _WITHOUT_ATTRIBUTES = {
     (1, 1): """Negate Sigmoid Tanh ReLU Exp Log Sqrt Floor Abs Reciprocal Softmax Hardmax SumAll LogSoftmax Sin Cos Pass NoOp
-        LabelsToGraph StopGradient ELU StableSigmoid Sinh Cosh UnpackBatch ToBatch Asin Acos Atanh Asinh StraightThrough Tan Atan""",
+        LabelsToGraph StopGradient ELU StableSigmoid Sinh Cosh UnpackBatch ToBatch Asin Acos Atanh Asinh StraightThrough Tan
+        Atan""",
     (2, 2): """Plus Minus ElementTimes Equal NotEqual Less LessEqual Greater GreaterEqual PackedIndex GatherPacked SquaredError
         CrossEntropyWithSoftmax ReconcileDynamicAxis LogPlus CosDistance Pow Assign Gather""",
     (2, 3): "ClassificationError Logistic",

@@ -32,6 +32,7 @@ _FORMS = {
     DataType.INT8: _Form(0x32, "NDArrayView.bytes_value", np.dtype("i1")),
     DataType.INT16: _Form(0x3A, "NDArrayView.sint32_values", np.dtype("<i2")),
 }
+_DATA_TYPES = {int(data_type): data_type for data_type in DataType}
 _FORM_TAGS = frozenset(form.tag for form in _FORMS.values())
 
 
@@ -53,7 +54,9 @@ class Payloads:
         data_type, column_major, member = self._read_header(start, end)
         form = _FORMS.get(data_type)
         if form is None:
-            raise InvalidModelError("an array has no usable element type", offset=start, field="NDArrayView.data_type", found=data_type.name)
+            raise InvalidModelError(
+                "an array has no usable element type", offset=start, field="NDArrayView.data_type", found=data_type.name
+            )
         count = _element_count(column_major, self._limits, start)
         shape = tuple(reversed(column_major))
         if self.position is not None:
@@ -89,7 +92,9 @@ class Payloads:
                 raise unexpected_field("NDArrayView", tag, at)
         return data_type, shape, member
 
-    def _read_embedded(self, form: _Form, count: int, member: tuple[int, int, int] | None, start: int) -> tuple[npt.NDArray[np.generic], int]:
+    def _read_embedded(
+        self, form: _Form, count: int, member: tuple[int, int, int] | None, start: int
+    ) -> tuple[npt.NDArray[np.generic], int]:
         """The elements inside the message: one packed run, whose length must be what the shape says."""
         if member is not None and member[0] != form.tag:
             raise InvalidModelError(
@@ -126,7 +131,9 @@ class Payloads:
         assert self.position is not None
         if data_type in (DataType.INT8, DataType.INT16):
             # CNTK's own reader does not match its writer here, so no such file can be read back by CNTK either.
-            raise InvalidModelError("an array of small integers in a container for large models", offset=start, found=data_type.name)
+            raise InvalidModelError(
+                "an array of small integers in a container for large models", offset=start, found=data_type.name
+            )
         if member is not None and member[1] != member[2]:
             raise InvalidModelError("an array has elements both in the message and behind it", offset=start, field="NDArrayView")
         size = count * form.stored.itemsize
@@ -141,17 +148,21 @@ class Payloads:
 
 
 def _read_data_type(code: int, at: int) -> DataType:
-    try:
-        return DataType(code)
-    except ValueError as error:
-        raise InvalidModelError("an unknown element type", offset=at, field="NDArrayView.data_type", found=str(code)) from error
+    data_type = _DATA_TYPES.get(code)
+    if data_type is None:
+        raise InvalidModelError("an unknown element type", offset=at, field="NDArrayView.data_type", found=str(code))
+    return data_type
 
 
 def _element_count(shape: NDShape, limits: Limits, start: int) -> int:
     """The number of elements of ``shape`` (1 for a scalar), bounded before anything is done with it."""
     if any(dim < 0 for dim in shape):
-        raise InvalidModelError("an array has a dimension that is left open", offset=start, field="NDArrayView.shape", found=str(list(shape)))
+        raise InvalidModelError(
+            "an array has a dimension that is left open", offset=start, field="NDArrayView.shape", found=str(list(shape))
+        )
     count = math.prod(shape)
     if count > limits.tensor_elements:
-        raise LimitExceededError("array elements", limit=limits.tensor_elements, actual=count, offset=start, field="NDArrayView.shape")
+        raise LimitExceededError(
+            "array elements", limit=limits.tensor_elements, actual=count, offset=start, field="NDArrayView.shape"
+        )
     return count

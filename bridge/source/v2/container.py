@@ -1,6 +1,6 @@
 """The container that CNTK writes when a model is too large for one protobuf message (2 GiB).
 
-    u32 magic | u32 length | the message, whose arrays lack their elements | the elements of all arrays, back to back
+u32 magic | u32 length | the message, whose arrays lack their elements | the elements of all arrays, back to back
 """
 
 from __future__ import annotations

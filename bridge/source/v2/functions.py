@@ -66,7 +66,11 @@ def _read_inputs(record: Dictionary, limits: Limits) -> tuple[str, ...]:
     inputs = elements(record, "inputs", str)
     if len(inputs) > limits.function_inputs:
         raise LimitExceededError(
-            "inputs of a function", limit=limits.function_inputs, actual=len(inputs), offset=record.offset, field=str(record["uid"])
+            "inputs of a function",
+            limit=limits.function_inputs,
+            actual=len(inputs),
+            offset=record.offset,
+            field=str(record["uid"]),
         )
     return inputs
 

@@ -1,10 +1,11 @@
-"""What is legal in a file and yet worth knowing before it is trusted. No weight is looked at: that would cost a pass over the file."""
+"""What is legal in a file and yet worth knowing before it is trusted. No weight is looked at: it would take too long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from bridge.graph.model import Function, Hazard, Variable
+from bridge.source.v2.attributes import attribute_hazards
 from bridge.source.v2.dictionary import Dictionary
 from bridge.source.v2.functions import BLOCK_KEYS, PRIMITIVE_KEYS, USER_KEYS
 from bridge.source.v2.resolve import unbound_placeholders
@@ -20,6 +21,7 @@ def find_hazards(top: Dictionary, functions: Mapping[str, Function], leaves: Map
     for function in functions.values():
         yield from _user_code(function)
         yield from _file_paths(function)
+        yield from attribute_hazards(function)
         yield from _unprintable(function.uid, function.name)
     for leaf in leaves.values():
         yield from _unprintable(leaf.uid, leaf.name)
@@ -44,7 +46,9 @@ def _user_code(function: Function) -> Iterator[Hazard]:
     if code is not None:
         what = "opens the shared library" if code.native else "imports the Python module"
         yield Hazard(
-            "user-code", function.uid, f"CNTK {what} {code.module[:_SHOWN]!r} for {code.op_name[:_SHOWN]!r}; here it is named, never run"
+            "user-code",
+            function.uid,
+            f"CNTK {what} {code.module[:_SHOWN]!r} for {code.op_name[:_SHOWN]!r}; here it is named, never run",
         )
 
 

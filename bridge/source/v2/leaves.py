@@ -29,8 +29,9 @@ def read_shape(data: memoryview, start: int, end: int, limits: Limits) -> NDShap
         if tag == 0x08:
             dims.append(a)
         elif tag == 0x0A:
-            while a < b:
-                dim, a = read_varint(data, a, b)
+            position = a
+            while position < b:
+                dim, position = read_varint(data, position, b)
                 dims.append(dim)
                 if len(dims) > limits.rank:
                     break
@@ -41,7 +42,9 @@ def read_shape(data: memoryview, start: int, end: int, limits: Limits) -> NDShap
     if dims and max(dims) > limits.tensor_elements:
         dims = [_SENTINEL_DIMS.get(dim, dim) for dim in dims]
         if max(dims) > limits.tensor_elements:
-            raise LimitExceededError("dimension length", limit=limits.tensor_elements, actual=max(dims), offset=start, field="NDShape")
+            raise LimitExceededError(
+                "dimension length", limit=limits.tensor_elements, actual=max(dims), offset=start, field="NDShape"
+            )
         if _UNKNOWN in dims and len(dims) > 1:
             raise InvalidModelError(
                 "the sentinel for an unknown shape stands among other dimensions", offset=start, field="NDShape", found=str(dims)
@@ -71,13 +74,17 @@ def read_axis(data: memoryview, start: int, end: int, limits: Limits) -> Axis:
         return _SPECIAL_AXES[index]
     if not -limits.rank <= index <= limits.rank:
         raise InvalidModelError(
-            "a static axis is out of range", offset=start, field="Axis", expected=f"-{limits.rank} to {limits.rank}", found=str(index)
+            "a static axis is out of range",
+            offset=start,
+            field="Axis",
+            expected=f"-{limits.rank} to {limits.rank}",
+            found=str(index),
         )
     return Axis(AxisKind.STATIC, index)
 
 
 def signed32(value: int, at: int, field: str) -> int:
-    """``value``, the varint of a signed field, as the ``int32`` that it must fit in (negative ones are sign-extended to 64 bits)."""
+    """The varint of a signed field as the ``int32`` that it must fit in; negative ones come sign-extended to 64 bits."""
     number = value - (1 << 64) if value >> 63 else value
     if not -(1 << 31) <= number < 1 << 31:
         raise InvalidModelError("a number does not fit in 32 bits", offset=at, field=field, found=str(number))

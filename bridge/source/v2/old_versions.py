@@ -44,7 +44,9 @@ def restore_random_state(top: Dictionary, functions: Mapping[str, Function]) -> 
         seeds = required(state, uid, Dictionary)
         function = functions.get(uid)
         if function is None:
-            raise InvalidModelError("the state of a function that does not exist", offset=seeds.offset, field="state", found=repr(uid[:80]))
+            raise InvalidModelError(
+                "the state of a function that does not exist", offset=seeds.offset, field="state", found=repr(uid[:80])
+            )
         stored = {"rngSeed": required(seeds, "rng_seed", int), "rngOffset": required(seeds, "rng_offset", int)}
         result[uid] = replace(function, attributes={**stored, **function.attributes})
     return result

@@ -7,7 +7,11 @@ from bridge.source.v2.dictionary import Dictionary
 from bridge.source.v2.wire import BYTES, VARINT
 
 _SIGNATURES = (
-    ("BVersion".encode("utf-16-le"), "a BrainScript checkpoint (.ckp)", "the model lies beside it, under the same name without .ckp"),
+    (
+        "BVersion".encode("utf-16-le"),
+        "a BrainScript checkpoint (.ckp)",
+        "the model lies beside it, under the same name without .ckp",
+    ),
     ("BCKP".encode("utf-16-le"), "a BrainScript checkpoint (.ckp)", "the model lies beside it, under the same name without .ckp"),
     (b"PK\x03\x04", "a ZIP archive (such as a PyTorch or numpy file)", "unpack it if the CNTK model is inside"),
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
@@ -47,7 +51,7 @@ def refuse_by_first_bytes(data: memoryview) -> None:
 
 
 def _is_onnx(head: bytes) -> bool:
-    """Whether the bytes are those of a ``ModelProto``: a version as in a dictionary, then another field, or plain text in field 2."""
+    """Whether these are the first bytes of a ``ModelProto``: a version as in a dictionary, then another field or plain text."""
     if len(head) < 4 or head[0] != _VERSION or head[1] >= 0x80:
         return False
     if head[2] == _ENTRY:
@@ -68,10 +72,14 @@ def refuse_other_dictionaries(top: Dictionary) -> None:
             advice="the model lies beside it, under the same name without .ckp",
         )
     if kind == "Learner":
-        raise NotAModelError("the file is the state of a learner", expected="a CNTK model", advice="give the model that it trained")
+        raise NotAModelError(
+            "the file is the state of a learner", expected="a CNTK model", advice="give the model that it trained"
+        )
     if kind == "CompositeFunction":
         missing = ", ".join(key for key in _MODEL_KEYS if key not in top)
-        raise NotAModelError("the file is a CNTK function that lacks parts of a model", found=f"no {missing}", advice="save the model again")
+        raise NotAModelError(
+            "the file is a CNTK function that lacks parts of a model", found=f"no {missing}", advice="save the model again"
+        )
     raise NotAModelError(
         "the file is a dictionary of CNTK, but not a model",
         expected="type 'CompositeFunction'",

@@ -62,7 +62,10 @@ def _innermost_roots(functions: Mapping[str, Function]) -> dict[str, str]:
             uid = current.block.root
             if uid not in functions:
                 raise InvalidModelError(
-                    "the root of a block is not in the list of functions", offset=current.offset, field=current.uid, found=repr(uid[:80])
+                    "the root of a block is not in the list of functions",
+                    offset=current.offset,
+                    field=current.uid,
+                    found=repr(uid[:80]),
                 )
             current = functions[uid]
         roots.update(dict.fromkeys(path, roots.get(uid, uid)))

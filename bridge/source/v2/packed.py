@@ -1,4 +1,4 @@
-"""Packed runs of ``sint32`` (zigzag varints), the stored form of int16 arrays: the only elements that cannot be viewed in place."""
+"""Packed runs of ``sint32`` (zigzag varints), the stored form of int16 arrays: no other elements need decoding."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ _CHUNK_BYTES = 1 << 16  # bounds the intermediate arrays, which are wider than t
 
 
 def read_zigzag16(data: memoryview, start: int, end: int, count: int) -> npt.NDArray[np.generic]:
-    """``count`` int16 values from the packed varints ``data[start:end]``: at most twice as many bytes as they take in the file."""
+    """``count`` int16 values from the packed varints ``data[start:end]``, of at most twice the size that they have there."""
     octets = np.frombuffer(data[start:end], np.uint8)
     found = sum(int(np.count_nonzero(chunk < 0x80)) for chunk in _chunks(octets))
     if found != count or (len(octets) and octets[-1] >= 0x80):
         raise InvalidModelError(
-            "an array's elements do not fill its shape", offset=start, field=_FIELD, expected=f"{count} values", found=f"{found} values"
+            "an array's elements do not fill its shape",
+            offset=start,
+            field=_FIELD,
+            expected=f"{count} values",
+            found=f"{found} values",
         )
     values = np.empty(count, np.int16)
     position = filled = 0

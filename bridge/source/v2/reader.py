@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import InvalidModelError, LimitExceededError
-from bridge.graph.model import Function, Hazard, Model, Variable
+from bridge.graph.model import Function, Model, Variable
 from bridge.limits import Limits
 from bridge.source.v2.arrays import Payloads
 from bridge.source.v2.attributes import check_attributes
@@ -36,10 +36,8 @@ def read_v2(data: memoryview, limits: Limits) -> Model:
     read_uid(top, limits)
     variables = _read_variables(top, limits)
     _check_payloads(payloads, variables, data)
-    hazards: list[Hazard] = []
-    functions, function_version = _read_functions(top, variables, hazards, limits)
+    functions, function_version = _read_functions(top, variables, limits)
     leaves = resolve_names(functions, variables)
-    hazards.extend(find_hazards(top, functions, leaves))
     return Model(
         format="v2",
         format_version=f"dictionary {dictionaries.version}, composite {composite_version}, function {function_version}",
@@ -47,7 +45,7 @@ def read_v2(data: memoryview, limits: Limits) -> Model:
         functions=functions,
         variables=leaves,
         name=optional(top, "name", str, ""),
-        hazards=tuple(hazards),
+        hazards=tuple(find_hazards(top, functions, leaves)),
     )
 
 
@@ -64,9 +62,7 @@ def _read_variables(top: Dictionary, limits: Limits) -> dict[str, Variable]:
     return variables
 
 
-def _read_functions(
-    top: Dictionary, variables: dict[str, Variable], hazards: list[Hazard], limits: Limits
-) -> tuple[dict[str, Function], int]:
+def _read_functions(top: Dictionary, variables: dict[str, Variable], limits: Limits) -> tuple[dict[str, Function], int]:
     """All functions by uid, complete, and the highest version among them; constants that CNTK would add go to ``variables``."""
     records = elements(top, "primitive_functions", Dictionary)
     if len(records) > limits.functions:
@@ -82,7 +78,7 @@ def _read_functions(
             if added.uid in variables:
                 raise _duplicate("variables", added.uid, added.offset)
             variables[added.uid] = added
-        hazards.extend(check_attributes(function, limits))
+        check_attributes(function, limits)
         functions[function.uid] = function
         highest = max(highest, version)
     return complete_outputs(restore_random_state(top, functions), limits), highest
@@ -91,7 +87,9 @@ def _read_functions(
 def _read_root(top: Dictionary, functions: dict[str, Function]) -> str:
     root = required(top, "root", str)
     if root not in functions:
-        raise InvalidModelError("the root of the model is not in the list of functions", offset=top.offset, field="root", found=repr(root[:80]))
+        raise InvalidModelError(
+            "the root of the model is not in the list of functions", offset=top.offset, field="root", found=repr(root[:80])
+        )
     return root
 
 

@@ -87,7 +87,11 @@ def check_type(record: Dictionary, expected: str) -> None:
     found = required(record, "type", str)
     if found != expected:
         raise InvalidModelError(
-            "an unknown type of object", offset=record.offset, field=_path(record, "type"), expected=expected, found=repr(found[:80])
+            "an unknown type of object",
+            offset=record.offset,
+            field=_path(record, "type"),
+            expected=expected,
+            found=repr(found[:80]),
         )
 
 

@@ -73,7 +73,11 @@ def _read_shape(record: Dictionary, kind: VariableKind, limits: Limits) -> tuple
         known *= dim if dim > 0 else 1
     if known > limits.tensor_elements:
         raise LimitExceededError(
-            "elements of a variable", limit=limits.tensor_elements, actual=known, offset=record.offset, field=f"{record['uid']}.shape"
+            "elements of a variable",
+            limit=limits.tensor_elements,
+            actual=known,
+            offset=record.offset,
+            field=f"{record['uid']}.shape",
         )
     if kind in _WITH_VALUE and shape and min(shape) < 0:
         what = "free" if FREE in shape else "inferred"
@@ -90,7 +94,10 @@ def _read_dynamic_axes(record: Dictionary, limits: Limits) -> tuple[Axis, ...]:
     for axis in axes:
         if axis.kind not in _DYNAMIC:
             raise InvalidModelError(
-                "a static axis stands among the dynamic axes", offset=record.offset, field=f"{record['uid']}.dynamic_axis", found=axis.kind.value
+                "a static axis stands among the dynamic axes",
+                offset=record.offset,
+                field=f"{record['uid']}.dynamic_axis",
+                found=axis.kind.value,
             )
     return axes
 

@@ -16,7 +16,7 @@ _MAX_FIELD_NUMBER = (1 << 29) - 1
 _MAX_VARINT_BYTES = 10
 
 Field = tuple[int, int, int, int]
-"""``(tag, a, b, at)``: for a varint ``a`` is its value; otherwise the payload is ``data[a:b]``. ``at`` is the offset of the tag."""
+"""``(tag, a, b, at)``, with the tag at offset ``at``. The payload is ``data[a:b]``; for a varint, ``a`` is its value."""
 
 
 def read_varint(data: memoryview, position: int, end: int) -> tuple[int, int]:
@@ -38,46 +38,46 @@ def read_varint(data: memoryview, position: int, end: int) -> tuple[int, int]:
 
 
 def read_fields(data: memoryview, position: int, end: int) -> Iterator[Field]:
-    """All fields of the message ``data[position:end]``, in file order.
-
-    Raises ``InvalidModelError`` at the first tag, length or varint that does not fit into the message, and for groups, unknown
-    wire types and field numbers out of range. Single-byte tags and lengths are read in line: nearly all are.
-    """
+    """All fields of the message ``data[position:end]``, in file order."""
     while position < end:
-        at = position
-        tag = data[position]
-        position += 1
-        if tag >= 0x80:
-            tag, position = read_varint(data, at, end)
-        wire = tag & 7
-        if tag < 8 or tag >> 3 > _MAX_FIELD_NUMBER:
-            raise InvalidModelError("a field number is out of range", offset=at, expected=f"1 to {_MAX_FIELD_NUMBER}", found=str(tag >> 3))
-        if wire == BYTES:
-            if position < end and (length := data[position]) < 0x80:
-                position += 1
-            else:
-                length, position = read_varint(data, position, end)
-            behind = position + length
-        elif wire == VARINT:
-            if position < end and (value := data[position]) < 0x80:
-                position += 1
-            else:
-                value, position = read_varint(data, position, end)
-            yield tag, value, position, at
-            continue
-        elif wire in _WIDTHS:
-            behind = position + _WIDTHS[wire]
+        field = read_field(data, position, end)
+        yield field
+        position = field[2]
+
+
+def read_field(data: memoryview, at: int, end: int) -> Field:
+    """The field at ``at``, of a message that ends at ``end``; the next field begins at ``b``.
+
+    Raises ``InvalidModelError`` for a tag, length or varint that does not fit into the message, and for groups, unknown wire
+    types and field numbers out of range. Single-byte tags and lengths are read in line: nearly all are.
+    """
+    tag, position = data[at], at + 1
+    if tag >= 0x80:
+        tag, position = read_varint(data, at, end)
+    if tag < 8 or tag >> 3 > _MAX_FIELD_NUMBER:
+        raise InvalidModelError(
+            "a field number is out of range", offset=at, expected=f"1 to {_MAX_FIELD_NUMBER}", found=str(tag >> 3)
+        )
+    wire = tag & 7
+    if wire in _WIDTHS:
+        length = _WIDTHS[wire]
+    elif wire in (VARINT, BYTES):
+        if position < end and (length := data[position]) < 0x80:
+            position += 1
         else:
-            raise InvalidModelError("a field has a wire type that is never used", offset=at, expected="0, 1, 2 or 5", found=str(wire))
-        if behind > end:
-            raise InvalidModelError(
-                "a field reaches beyond the end of its message",
-                offset=at,
-                expected=f"at most {end - position} bytes",
-                found=f"{behind - position} bytes",
-            )
-        yield tag, position, behind, at
-        position = behind
+            length, position = read_varint(data, position, end)
+        if wire == VARINT:
+            return tag, length, position, at
+    else:
+        raise InvalidModelError("a field has a wire type that is never used", offset=at, expected="0, 1, 2 or 5", found=str(wire))
+    if length > end - position:
+        raise InvalidModelError(
+            "a field reaches beyond the end of its message",
+            offset=at,
+            expected=f"at most {end - position} bytes",
+            found=f"{length} bytes",
+        )
+    return tag, position, position + length, at
 
 
 def unexpected_field(message: str, tag: int, at: int) -> InvalidModelError:
@@ -87,10 +87,15 @@ def unexpected_field(message: str, tag: int, at: int) -> InvalidModelError:
     that two readers would see differently: refused.
     """
     return InvalidModelError(
-        "a field that this message does not have", offset=at, field=message, found=f"field number {tag >> 3} with wire type {tag & 7}"
+        "a field that this message does not have",
+        offset=at,
+        field=message,
+        found=f"field number {tag >> 3} with wire type {tag & 7}",
     )
 
 
 def repeated_field(message: str, tag: int, at: int) -> InvalidModelError:
     """The error for a second occurrence of a field that occurs once: protobuf readers merge or overwrite, each in its own way."""
-    return InvalidModelError("a field that may occur once occurs again", offset=at, field=message, found=f"field number {tag >> 3}")
+    return InvalidModelError(
+        "a field that may occur once occurs again", offset=at, field=message, found=f"field number {tag >> 3}"
+    )
