@@ -17,7 +17,7 @@ def tensor_bytes(tensor: ir.TensorProtocol) -> memoryview:
     A view of the tensor's own memory when that is contiguous, aligned or not; a lazily computed tensor is computed here.
     """
     array = tensor.numpy()
-    if tensor.dtype.bitwidth < 8 or array.dtype.byteorder == ">" or sys.byteorder == "big":
+    if tensor.dtype.bitwidth < 8 or sys.byteorder == "big":
         stored = memoryview(tensor.tobytes())
     else:
         stored = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
