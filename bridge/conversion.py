@@ -113,7 +113,7 @@ def lower_bytes(
     data: memoryview, outputs: Sequence[str] | None, options: LoweringOptions, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Model, LoweredModel, tuple[LeftOut, ...]]:
     """The bytes of a model file -> the lowered graph, whose weights are views of ``data``."""
-    from bridge.graph.blocks import is_kept
+    from bridge.graph.blocks import kept_blocks
     from bridge.graph.inference import infer
     from bridge.graph.interface import choose
     from bridge.graph.network import dissolve
@@ -123,7 +123,7 @@ def lower_bytes(
     model = read_model(data, limits)
     if model.user_functions:
         raise UserCodeError([_describe_user_code(function) for function in model.user_functions])
-    network = dissolve(model, keep=is_kept)
+    network = dissolve(model, kept_blocks(model))
     interface = choose(network, outputs)
     order = evaluation_order(network, interface)
     types = infer(network, order, limits)

@@ -2,21 +2,23 @@
 
 A block means what its inner functions mean, with placeholders bound to the block's arguments. Since every inner function has a uid of
 its own, dissolving a block copies nothing: the block's outputs and the placeholders become *aliases*, which are resolved once. That
-keeps the graph linear in the size of the file, however blocks nest. A few blocks may be kept whole (``kept_blocks``), when the target
-has one operator for all of it; their inner functions stay reachable for anyone who asks for them by name.
+keeps the graph linear in the size of the file, however blocks nest. A few blocks may be kept whole (``bridge.graph.blocks``), when
+the target has one operator for all of it; their inner functions stay reachable for anyone who asks for them by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from bridge.errors import InvalidGraphError
+from bridge.graph.constant_operands import constant_attributes
 from bridge.graph.model import Attributes, Function, Model, Variable, VariableKind
 from bridge.graph.operators import USER_DEFINED
 
-BlockMatcher = Callable[[Model, Function], bool]
-"""Says whether a block function is to be kept as one node."""
+_NONE_KEPT: Final[Mapping[str, Attributes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,11 @@ def function_outputs(model: Model, function: Function) -> tuple[str, ...]:
     return function.inputs if function.op == "Combine" else function.outputs
 
 
-def dissolve(model: Model, keep: BlockMatcher | None = None) -> Network:
-    """Flatten ``model``. Raises ``InvalidGraphError`` for contradictory or circular bindings."""
-    kept = {f.uid for f in model.functions.values() if f.block is not None and keep is not None and keep(model, f)}
+def dissolve(model: Model, kept: Mapping[str, Attributes] = _NONE_KEPT) -> Network:
+    """Flatten ``model``. Raises ``InvalidGraphError`` for contradictory or circular bindings.
+
+    ``kept``: the blocks that become one node, by uid, with the attributes of that node.
+    """
     aliases = _resolve_all(_direct_aliases(model, kept))
     enclosing = _enclosing_blocks(model)
     nodes: dict[str, Node] = {}
@@ -73,7 +77,7 @@ def dissolve(model: Model, keep: BlockMatcher | None = None) -> Network:
     for function in model.functions.values():
         if function.op == "Combine" or (function.block is not None and function.uid not in kept):
             continue
-        node = _node(function, aliases, enclosing.get(function.uid, ()))
+        node = _node(model, function, aliases, enclosing.get(function.uid, ()), kept.get(function.uid))
         nodes[node.uid] = node
         for output in node.outputs:
             producers[output] = node
@@ -86,16 +90,19 @@ def dissolve(model: Model, keep: BlockMatcher | None = None) -> Network:
     return network
 
 
-def _node(function: Function, aliases: Mapping[str, str], enclosing: tuple[str, ...]) -> Node:
+def _node(
+    model: Model, function: Function, aliases: Mapping[str, str], enclosing: tuple[str, ...], kept: Attributes | None
+) -> Node:
     if function.block is None:
         op, inputs = function.op, function.inputs
     else:
         op, inputs = f"Block:{function.block.op_name}", tuple(function.block.arguments.values())
     resolved = tuple(aliases.get(uid, uid) for uid in inputs)
-    return Node(function.uid, op, resolved, function.outputs, function.attributes, function.name, enclosing)
+    attributes = {**(function.attributes if kept is None else kept), **constant_attributes(model, op, resolved)}
+    return Node(function.uid, op, resolved, function.outputs, attributes, function.name, enclosing)
 
 
-def _direct_aliases(model: Model, kept: set[str]) -> dict[str, str]:
+def _direct_aliases(model: Model, kept: Collection[str]) -> dict[str, str]:
     """One step of every alias: block output -> inner output, placeholder -> argument."""
     aliases: dict[str, str] = {}
     for function in model.functions.values():

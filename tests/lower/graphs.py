@@ -17,7 +17,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 import onnxruntime
 
-from bridge.graph.blocks import is_kept
+from bridge.graph.blocks import kept_blocks
 from bridge.graph.inference import infer
 from bridge.graph.interface import choose
 from bridge.graph.model import (
@@ -119,7 +119,8 @@ class Graph:
 
     def lower(self, *outputs: str, options: LoweringOptions | None = None) -> LoweredModel:
         """The converted model of ``outputs``, metrics and losses among them."""
-        network = dissolve(self.model(*outputs), keep=is_kept)
+        model = self.model(*outputs)
+        network = dissolve(model, kept_blocks(model))
         interface = choose(network, list(outputs))
         order = evaluation_order(network, interface)
         return lower_model(network, infer(network, order), order, interface, options or LoweringOptions())
