@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from bridge.lower import activation, elementwise, product
+from bridge.lower import (
+    activation,
+    elementwise,
+    product,
+    recurrence,
+    reduction,
+    sequence,
+    shape,
+)
 from bridge.lower.model import LoweredModel, PortType, evaluation_order, lower_model
 from bridge.lower.options import LoweringOptions
 
 __all__ = [
-    "LoweredModel", "LoweringOptions", "PortType", "activation", "elementwise", "evaluation_order", "lower_model", "product",
+    "LoweredModel",
+    "LoweringOptions",
+    "PortType",
+    "activation",
+    "elementwise",
+    "evaluation_order",
+    "lower_model",
+    "product",
+    "recurrence",
+    "reduction",
+    "sequence",
+    "shape",
 ]

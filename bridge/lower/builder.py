@@ -105,6 +105,15 @@ class Builder:
             folded = self._fold(operator, inputs, attributes)
             if folded is not None:
                 return (self.constant(folded),)
+        return self._append(operator, outputs, inputs, attributes)
+
+    def unfolded(self, operator: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
+        """Append a node whatever its inputs: outputs of graphs must be made by nodes."""
+        return self._append(operator, 1, inputs, attributes)[0]
+
+    def _append(
+        self, operator: str, outputs: int, inputs: Sequence[ir.Value | None], attributes: dict[str, Attribute]
+    ) -> tuple[ir.Value, ...]:
         name = self.names.unique(f"{self.scope}/{operator}")
         made = [ir.Value(name=name if k == 0 else f"{name}:{k}") for k in range(outputs)]
         self.nodes.append(

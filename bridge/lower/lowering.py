@@ -51,8 +51,10 @@ class Lowering:
         self.options = options
         self.report = report
         self.values: dict[str, Lowered] = {}
+        self.requested: frozenset[str] = frozenset() if outer is None else outer.requested  # uids that outputs carry
+        self.needed: frozenset[str] = frozenset() if outer is None else outer.needed  # uids of nodes that are to be lowered
         self.indexed: dict[str, ir.Value] = {} if outer is None else outer.indexed  # inputs that are indices, int64 [N(, T)]
-        self._types = types
+        self.types = types
         self._outer = outer
         self._widening = False
         self._widened: dict[ir.Value, ir.Value] = {}
@@ -67,7 +69,7 @@ class Lowering:
 
     def type_of(self, uid: str) -> TensorType:
         """The type of a value as seen from here: without its sequence axis inside a loop, float32 for a widened float16."""
-        found = self._types[uid]
+        found = self.types[uid]
         if self.in_step and found.is_sequence:
             found = found.with_axes(found.axes[:1])
         if self._widening and found.data_type is DataType.FLOAT16:
@@ -95,7 +97,7 @@ class Lowering:
         assert leaf.value is not None, f"{uid} has no value and was not lowered"
         name = leaf.name or uid
         array = leaf.value.array()
-        found = Lowered(self.builder.constant(array, name=name), self._types[uid])
+        found = Lowered(self.builder.constant(array, name=name), self.types[uid])
         self.values[uid] = found
         return found
 
@@ -137,7 +139,7 @@ class Lowering:
     def run(self, entry: Entry, node: Node) -> tuple[Lowered, ...]:
         """Lower one node by its registered rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
         self.builder.scope = node.name or node.uid
-        types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self._types]
+        types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
         widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
         self._widening = widen
         try:

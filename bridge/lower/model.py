@@ -68,11 +68,13 @@ def lower_model(
         names.reserve(port.name)
     report = LoweringReport()
     ctx = Lowering(network, types, Builder(Constants(names), names), options, report)
+    ctx.requested = frozenset(port.uid for port in interface.outputs)
+    ctx.needed = frozenset(node.uid for component in order for node in component.nodes)
     inputs = _Inputs(ctx, interface)
     inputs.declare(order)
     poisoned: set[str] = set()
     for component in order:
-        _lower_component(ctx, component, interface, poisoned)
+        _lower_component(ctx, component, poisoned)
     if report.refusals:
         raise UnsupportedOperatorsError(report.refusals)
     outputs = _Outputs(ctx, inputs)
@@ -90,7 +92,7 @@ def lower_model(
     return LoweredModel(model, tuple(inputs.ports), tuple(outputs.ports), report)
 
 
-def _lower_component(ctx: Lowering, component: Component, interface: Interface, poisoned: set[str]) -> None:
+def _lower_component(ctx: Lowering, component: Component, poisoned: set[str]) -> None:
     """Lower one component; what cannot be lowered is recorded, and what depends on it passed over."""
     refused = [refusal for node in component.nodes if (refusal := refusal_of(node)) is not None]
     ctx.report.refusals.extend(refused)
@@ -99,8 +101,7 @@ def _lower_component(ctx: Lowering, component: Component, interface: Interface, 
         return
     try:
         if component.is_loop:
-            wanted = {port.uid for port in interface.outputs}
-            lower_recurrence(ctx, component, wanted)
+            lower_recurrence(ctx, component)
         else:
             node = component.nodes[0]
             for uid, made in zip(node.outputs, ctx.run(LOWERINGS[node.op], node), strict=False):

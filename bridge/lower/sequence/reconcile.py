@@ -1,0 +1,68 @@
+"""ReconcileDynamicAxis: a value brought onto the dynamic axes of another one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import onnx_ir as ir
+
+from bridge.graph.inference.elementwise import BINARY
+from bridge.graph.network import Node
+from bridge.lower.lowering import Lowering
+from bridge.lower.registry import lowers
+from bridge.lower.value import Extent, Lowered
+
+_BROADCASTING: Final = frozenset(BINARY)
+
+
+@lowers("ReconcileDynamicAxis", onnx="Expand, or nothing where the reader broadcasts", structural=True)
+def lower_reconcile(ctx: Lowering, node: Node) -> Lowered:
+    """Repeat a value at every step, or for every sample; relabel one sequence axis as another of the same lengths."""
+    operand, like = ctx.operands(node)
+    result = ctx.type_of(node.outputs[0])
+    if operand.extent is not None and like.extent is not None:
+        return Lowered(fitted(ctx, operand, like.extent), result, like.extent, operand.clean)
+    if operand.type.dynamic_rank >= result.dynamic_rank:
+        return Lowered(operand.value, result, like.extent)
+    value = _unsqueezed(ctx, operand, result.dynamic_rank)
+    if not _read_by_broadcasting(ctx, node):
+        static = [ctx.shape_vector(value, result.dynamic_rank)] if result.rank else []
+        value = ctx.builder.op("Expand", value, ctx.builder.op("Concat", ctx.dynamic_shape(like), *static, axis=0))
+    return Lowered(value, result, like.extent)
+
+
+def _unsqueezed(ctx: Lowering, operand: Lowered, dynamic_rank: int) -> ir.Value:
+    """1s for the dynamic dimensions that the operand lacks."""
+    return ctx.builder.op("Unsqueeze", operand.value, ctx.builder.integers(*range(operand.type.dynamic_rank, dynamic_rank)))
+
+
+def _read_by_broadcasting(ctx: Lowering, node: Node) -> bool:
+    """Whether every reader is element-wise and gets its full size from another operand, so that 1s will do."""
+    output = node.outputs[0]
+    readers = ctx.consumers(node)
+    if not readers or output in ctx.requested:
+        return False
+    for reader in readers:
+        others = [uid for uid in reader.inputs if uid != output]
+        full = [uid for uid in others if _is_full(ctx, uid)]
+        if reader.op not in _BROADCASTING or not full:
+            return False
+    return True
+
+
+def _is_full(ctx: Lowering, uid: str) -> bool:
+    producer = ctx.network.producers.get(uid)
+    wide = ctx.type_of(uid).axes and (producer is None or producer.op != "ReconcileDynamicAxis")
+    return bool(wide)
+
+
+def fitted(ctx: Lowering, operand: Lowered, extent: Extent) -> ir.Value:
+    """The operand padded to the same number of steps as ``extent``: lengths agree, but one may carry more padding than the other."""
+    if operand.extent is extent or operand.extent is None:
+        return operand.value
+    b = ctx.builder
+    cut = b.op("Slice", operand.value, b.integers(0), extent.steps, b.integers(1))
+    missing = b.op("Sub", extent.steps, ctx.shape_vector(cut, 1, 2))
+    rank = operand.type.rank
+    widths = b.op("Concat", b.integers(*[0] * (3 + rank)), missing, *([b.integers(*[0] * rank)] if rank else []), axis=0)
+    return b.op("Pad", cut, widths)
