@@ -95,8 +95,8 @@ SUBJECTS = (
 class Row:
     """Medians in seconds for one model, batch and number of threads, which is 0 for each engine's own choice.
 
-    They are ``None`` where an engine was not there or failed. ``difference`` is the greatest of the converted model's answers from
-    CNTK's, relative to CNTK's greatest value.
+    They are ``None`` where an engine was not there or failed. ``difference`` is the greatest of the converted model's answers
+    from CNTK's, relative to CNTK's greatest value.
     """
 
     model: str
