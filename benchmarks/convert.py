@@ -15,8 +15,8 @@ and measured:
 
 Files are in the page cache throughout: figures are of the work, not of the disk. Each is the least of the repeats: what
 else runs on the machine only adds. ``sha256`` says what the machine can do: without SHA instructions, hashing is nearly all
-of a conversion, which hashes twice the file on two cores. Peak memory is the greatest resident set of the process (``ru_maxrss``); the pages of the mapped source count in it, though the
-system can drop them.
+of a conversion, which hashes twice the file on two cores. Peak memory is the greatest resident set of the process
+(``ru_maxrss``); the pages of the mapped source count in it, though the system can drop them.
 """
 
 from __future__ import annotations
