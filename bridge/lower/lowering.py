@@ -7,7 +7,8 @@ which the sequence axis is gone and what the loop does not compute itself is cap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,7 @@ class Lowering:
         self.indexed: dict[str, ir.Value] = {} if outer is None else outer.indexed  # inputs that are indices, int64 [N(, T)]
         self.types = types
         self._outer = outer
-        self._widening = False
+        self._widening = outer is not None and outer._widening
         self._widened: dict[ir.Value, ir.Value] = {}
         self._masks: dict[int, ir.Value] = {}
 
@@ -78,7 +79,7 @@ class Lowering:
 
     def value(self, uid: str) -> Lowered:
         """A value lowered before, or a parameter or constant."""
-        found = self._narrow_value(uid)
+        found = self._own_value(uid)
         if self._widening and found.type.data_type is DataType.FLOAT16:
             cast = self._widened.get(found.value)
             if cast is None:
@@ -87,12 +88,12 @@ class Lowering:
             return Lowered(cast, found.type.with_data_type(DataType.FLOAT), found.extent, found.clean)
         return found
 
-    def _narrow_value(self, uid: str) -> Lowered:
+    def _own_value(self, uid: str) -> Lowered:
         found = self.values.get(uid)
         if found is not None:
             return found
         if self._outer is not None:
-            return self._outer._narrow_value(uid)  # noqa: SLF001 - the same class, one graph further out
+            return self._outer.value(uid)
         leaf = self.network.leaves[uid]
         assert leaf.value is not None, f"{uid} has no value and was not lowered"
         name = leaf.name or uid
@@ -141,28 +142,36 @@ class Lowering:
         self.builder.scope = node.name or node.uid
         types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
         widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
-        self._widening = widen
-        try:
+        with self.widened() if widen else nullcontext():
             made = self._wrapped(node, entry.rule(self, node))
-        finally:
-            self._widening = False
         if widen:
             self.report.ran_in_float32(node.name or node.uid)
-            made = tuple(self._rounded(node, k, item) for k, item in enumerate(made))
+            made = tuple(self.rounded(uid, item) for uid, item in zip(node.outputs, made, strict=False))
         return made
+
+    @contextmanager
+    def widened(self) -> Iterator[None]:
+        """Within this block float16 values are seen as float32, cast where they are read."""
+        before = self._widening
+        self._widening = True
+        try:
+            yield
+        finally:
+            self._widening = before
+
+    def rounded(self, uid: str, item: Lowered) -> Lowered:
+        """The value in the element type that CNTK gives ``uid``."""
+        own = self.type_of(uid).data_type
+        if own is item.type.data_type:
+            return item
+        value = self.builder.op("Cast", item.value, to=int(ONNX_TYPES[own]))
+        return Lowered(value, item.type.with_data_type(own), item.extent, item.clean)
 
     def _wrapped(self, node: Node, result: Result) -> tuple[Lowered, ...]:
         items = result if isinstance(result, tuple) else (result,)
         return tuple(
             item if isinstance(item, Lowered) else self.result(node, item, output=k) for k, item in enumerate(items)
         )
-
-    def _rounded(self, node: Node, output: int, item: Lowered) -> Lowered:
-        own = self.type_of(node.outputs[output]).data_type
-        if own is item.type.data_type:
-            return item
-        value = self.builder.op("Cast", item.value, to=int(ONNX_TYPES[own]))
-        return Lowered(value, item.type.with_data_type(own), item.extent, item.clean)
 
     # --- shapes -------------------------------------------------------------------------------------------------------------------
 

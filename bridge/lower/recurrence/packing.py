@@ -1,4 +1,160 @@
+"""A recognised cell as an ONNX LSTM, GRU or RNN: inputs joined, weights packed in ONNX's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx_ir as ir
+
+from bridge.graph.inference.product import contracted_axes
+from bridge.graph.model import DataType
 from bridge.lower.lowering import Lowering
-from bridge.lower.recurrence.loop import Loop
+from bridge.lower.recurrence.algebra import Matrix, Outside
+from bridge.lower.recurrence.cells import Cell, Gate, recognise
+from bridge.lower.recurrence.loop import Loop, State
+from bridge.lower.registry import LOWERINGS
+from bridge.lower.value import Lowered
+
+_DEEPEST = 64
+"""How far a projection outside the loop is followed through sums."""
+
+
 def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
-    return False
+    """Lower the loop as one operator; false when it is none that ONNX has, or of a type that the runtime has no kernel for."""
+    source_type = ctx.type_of(loop.states[0].source)
+    if source_type.data_type is not DataType.FLOAT or not source_type.is_sequence:
+        return False
+    cell = recognise(ctx, loop)
+    inputs = None if cell is None else _Inputs.read(ctx, cell)
+    if cell is None or inputs is None:
+        return False
+    hidden = _emit(ctx, loop, cell, inputs)
+    ctx.values[cell.hidden] = Lowered(hidden, ctx.type_of(cell.hidden), loop.extent, clean=True)
+    if cell.projected is not None and cell.projection is not None:
+        product = ctx.builder.op("MatMul", hidden, ctx.builder.constant(cell.projection))
+        ctx.values[cell.projected] = Lowered(product, ctx.type_of(cell.projected), loop.extent, clean=True)
+    for state in loop.states:
+        output = state.delay.outputs[0]
+        if output in loop.visible:
+            ctx.values[output] = ctx.run(LOWERINGS[state.delay.op], state.delay)[0]
+    return True
+
+
+class _Inputs:
+    """What the gates read from outside: per sequence a matrix ``[width, gates * hidden]``, and the sum of all constants."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.columns = cell.width * len(cell.gates)
+        self.matrices: dict[str, Matrix] = {}
+        self.bias = np.concatenate([gate.bias for gate in cell.gates]).astype(np.float32)
+
+    @classmethod
+    def read(cls, ctx: Lowering, cell: Cell) -> _Inputs | None:
+        """Gather all gates' terms; ``None`` when one of them is no sequence."""
+        found = cls(cell)
+        for position, gate in enumerate(cell.gates):
+            for term in gate.outside:
+                if not found._add(ctx, term, position * cell.width):
+                    return None
+        return found if found.matrices else None
+
+    def _add(self, ctx: Lowering, term: Outside, column: int) -> bool:
+        size = term.last - term.first
+        for uid, matrix in _projections(ctx, term.uid, _DEEPEST):
+            if uid is None:
+                self.bias[column : column + size] += matrix.reshape(-1)[term.first : term.last]
+                continue
+            if ctx.value(uid).extent is None:
+                return False
+            full = self.matrices.setdefault(uid, np.zeros((matrix.shape[0], self.columns), np.float32))
+            full[:, column : column + size] += matrix[:, term.first : term.last]
+        return True
+
+
+def _projections(ctx: Lowering, uid: str, depth: int) -> Iterator[tuple[str | None, Matrix]]:
+    """``uid`` as a sum of (sequence, matrix) products and of constants (``None``, row vector).
+
+    What is not a product with a constant matrix counts as itself times the identity.
+    """
+    width = ctx.type_of(uid).shape[0]
+    constant = ctx.constant_of(uid)
+    if constant is not None:
+        yield None, np.broadcast_to(np.asarray(constant, np.float32), (width,))
+        return
+    node = ctx.network.producers.get(uid)
+    if node is not None and depth:
+        if node.op == "Plus" and all(ctx.type_of(part).shape == (width,) for part in node.inputs):
+            for part in node.inputs:
+                yield from _projections(ctx, part, depth - 1)
+            return
+        if node.op == "Times" and node.inputs[1] not in ctx.indexed:
+            weight = ctx.constant_of(node.inputs[0])
+            data = ctx.type_of(node.inputs[1])
+            if weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1 and data.rank == 1 and data.is_sequence:  # noqa: PLR2004
+                yield node.inputs[1], np.asarray(weight, np.float32)
+                return
+    yield uid, np.eye(width, dtype=np.float32)
+
+
+def _emit(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> ir.Value:
+    """The operator between Transposes: ``[N, T, I]`` in, ``[N, T, H]`` out, padded steps zero."""
+    b = ctx.builder
+    joined = [_sequence(ctx, uid, loop) for uid in inputs.matrices]
+    x = b.op("Transpose", joined[0] if len(joined) == 1 else b.op("Concat", *joined, axis=2), perm=[1, 0, 2])
+    weights = np.concatenate(list(inputs.matrices.values()), axis=0)
+    recurrent = np.concatenate([_unprojected(cell, gate) for gate in cell.gates], axis=1)
+    attributes: dict[str, int | str | list[str]] = {"hidden_size": cell.width, "activations": cell.activations}
+    if loop.reverse:
+        attributes["direction"] = "reverse"
+    if cell.operator == "GRU":
+        attributes["linear_before_reset"] = int(cell.linear_before_reset)
+    operands: list[ir.Value | None] = [
+        x,
+        b.constant(np.ascontiguousarray(weights.T)[None], name=f"{b.scope}/W"),
+        b.constant(np.ascontiguousarray(recurrent.T)[None], name=f"{b.scope}/R"),
+        b.constant(_bias(cell, inputs.bias)[None], name=f"{b.scope}/B"),
+        b.op("Cast", loop.extent.lengths, to=int(ir.DataType.INT32)),
+        *(_initial(ctx, loop, state, cell.width) for state in cell.states),
+    ]
+    peepholes = [gate.peephole for gate in cell.gates[:3]]
+    if cell.operator == "LSTM" and any(p is not None for p in peepholes):
+        packed = [np.zeros(cell.width, np.float32) if p is None else p for p in peepholes]
+        operands.append(b.constant(np.concatenate(packed).astype(np.float32)[None], name=f"{b.scope}/P"))
+    made = b.op(cell.operator, *operands, **attributes)
+    return b.op("Transpose", b.op("Squeeze", made, b.integers(1)), perm=[1, 0, 2])
+
+
+def _sequence(ctx: Lowering, uid: str, loop: Loop) -> ir.Value:
+    """An outside sequence at its full size: a reconciled value may have been left to broadcast."""
+    known = ctx.value(uid)
+    node = ctx.network.producers.get(uid)
+    if node is None or node.op != "ReconcileDynamicAxis":
+        return known.value
+    b = ctx.builder
+    batch = ctx.shape_vector(loop.extent.lengths, 0, 1)
+    return b.op("Expand", known.value, b.op("Concat", batch, loop.extent.steps, b.integers(*known.type.shape), axis=0))
+
+
+def _unprojected(cell: Cell, gate: Gate) -> Matrix:
+    """The recurrent matrix over ``h`` itself: the projection of the state is folded into it."""
+    return gate.recurrent if cell.projection is None else cell.projection @ gate.recurrent
+
+
+def _bias(cell: Cell, bias: Matrix) -> Matrix:
+    """Input biases, then recurrent ones: zero but for a GRU that multiplies by its reset gate after the product."""
+    recurrent = np.zeros_like(bias)
+    if cell.recurrent_bias is not None:
+        recurrent[2 * cell.width :] = cell.recurrent_bias
+    return np.concatenate([bias, recurrent]).astype(np.float32)
+
+
+def _initial(ctx: Lowering, loop: Loop, state: State, width: int) -> ir.Value | None:
+    """``[1, N, H]``; nothing for a state that starts at zero."""
+    b, initial = ctx.builder, ctx.value(state.initial)
+    known = b.known(initial.value)
+    if known is not None and not known.any():
+        return None
+    batch = ctx.shape_vector(loop.extent.lengths, 0, 1)
+    full = b.op("Expand", ctx.raised(initial, 1, 1), b.op("Concat", batch, b.integers(width), axis=0))
+    return b.op("Unsqueeze", full, b.integers(0))
