@@ -49,11 +49,12 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
 
 
 def slides_over_channels(axes: Sequence[WindowAxis], shape: Sequence[int]) -> bool:
-    """Whether the window has several positions along the channels, or does not cover them exactly; or there are no others axes."""
+    """Whether the window has several positions along the channels, does not cover them exactly, or there are no other axes."""
     if len(axes) == 1:
         return True
     channels = shape[0]
-    return channels >= 0 and (axes[0].positions(channels) != 1 or axes[0].padding(channels) != (0, 0) or axes[0].extent != channels)
+    covered = axes[0].positions(channels) == 1 and axes[0].padding(channels) == (0, 0) and axes[0].extent == channels
+    return channels >= 0 and not covered
 
 
 def _convolve(

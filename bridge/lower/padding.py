@@ -29,7 +29,7 @@ def pads_attribute(window: Sequence[WindowAxis], sizes: Sequence[int], *, poolin
 def pad_explicitly(
     ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], fill: ir.Value
 ) -> ir.Value:
-    """``value [B, C, *sizes]`` with the padding of ``window`` added, filled with the scalar ``fill``, or left out where negative."""
+    """``value [B, C, *sizes]`` with the padding of ``window`` added, filled with the scalar ``fill``; cut where negative."""
     b = ctx.builder
     pairs = [axis.padding(size) for axis, size in zip(window, sizes, strict=True)]
     known = [pair for pair in pairs if pair is not None]

@@ -86,9 +86,7 @@ def _is_global(window: Sequence[WindowAxis], sizes: Sequence[int]) -> bool:
     )
 
 
-def _maximum(
-    ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], data_type: DataType
-) -> ir.Value:
+def _maximum(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], data_type: DataType) -> ir.Value:
     b, dtype = ctx.builder, np.float64 if data_type is DataType.DOUBLE else np.float32
     if _is_global(window, sizes):
         if data_type is DataType.DOUBLE:

@@ -116,13 +116,6 @@ def _to_batch(node: Node, operands: Operands) -> Result:
     return data.with_shape(data.shape[1:]).with_axes((DEFAULT_BATCH_AXIS,))
 
 
-@rule("ConvolutionSequenceShape")
-def _convolution_sequence_shape(node: Node, operands: Operands) -> Result:
-    expect_operands(node, 2)
-    data = operands[1]
-    return None if data is None else data.with_shape(()).with_axes(data.axes[:1])
-
-
 @rule("OptimizedRNNStack")
 def _optimized_rnn_stack(node: Node, operands: Operands) -> Result:
     expect_operands(node, 2)
