@@ -9,7 +9,6 @@ import onnx_ir as ir
 
 from bridge.errors import InvalidGraphError
 from bridge.graph import attributes
-from bridge.graph.model import DataType
 from bridge.graph.network import Node
 from bridge.lower.elementwise import LOG_OF_NOTHING, SMALLEST_LOG_ARGUMENT
 from bridge.lower.flattening import flattened
@@ -61,12 +60,14 @@ def lower_cross_entropy(ctx: Lowering, node: Node) -> ir.Value:
 
 
 @lowers(
-    "ClassificationError", onnx="ArgMax or TopK, comparison, masked ReduceSum", exactness="exact; top N of equal scores may differ"
+    "ClassificationError",
+    onnx="ArgMax or TopK, comparison, masked ReduceSum",
+    exactness="exact; top N of equal scores may differ",
 )
 def lower_classification_error(ctx: Lowering, node: Node) -> ir.Value:
     """How many samples have their label elsewhere than at the first maximum, or not among the ``topN`` greatest."""
     b, operands = ctx.builder, [flattened(ctx, ctx.value(uid)) for uid in node.inputs[:2]]
-    best = attributes.integer(node, "topN", 1) if len(node.inputs) == 2 else attributes.integer(node, "topN")  # noqa: PLR2004
+    best = attributes.integer(node, "topN", 1 if len(node.inputs) == 2 else None)
     if best < 1:
         raise InvalidGraphError(f"the error among the best {best}; expected 1 at least", node=node.uid)
     label = first_maximum(ctx, operands[1], keep=True)
@@ -85,7 +86,7 @@ def lower_logistic(ctx: Lowering, node: Node) -> ir.Value:
     """Minus the sum of logarithms; with weights, their weighted mean times the number of samples."""
     b, operands = ctx.builder, ctx.operands(node)
     truth = _combined(operands[:2], _log_of_truth(ctx, operands))
-    if len(operands) == 2:  # noqa: PLR2004 - without weights
+    if len(operands) == 2:
         return b.op("Neg", total(ctx, truth))
     weight = operands[2]
     if any(dim != 1 for dim in (*truth.type.shape, *weight.type.shape)):

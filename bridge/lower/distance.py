@@ -25,25 +25,41 @@ def lower_cos_distance(ctx: Lowering, node: Node) -> ir.Value:
     return _cosine(ctx, left, right)
 
 
-@lowers("CosDistanceWithNegativeSamples", onnx="cosines with the batch, turned around by Gather")
+@lowers(
+    "CosDistanceWithNegativeSamples",
+    onnx="cosines with the batch, turned around by Gather",
+    exactness="exact; a sequence's negatives come from itself, as when it runs alone",
+)
 def lower_negative_samples(ctx: Lowering, node: Node) -> ir.Value:
     """Cosines of each sample with its own counterpart, and with those of the samples that follow at a distance, cyclically."""
     b = ctx.builder
     left, right = (flattened(ctx, ctx.value(uid)) for uid in node.inputs[:2])
-    if left.type.dynamic_rank != 1 or right.type.dynamic_rank != 1:
+    if left.type.axes != right.type.axes or not right.type.axes:
         raise Refuse(
-            f"compares {left.type} with {right.type}; samples of other sequences are expressible for batches without sequences alone",
+            f"compares {left.type} with {right.type}; expected the same dynamic axes on both sides",
             "ask for the operands of the distance instead",
         )
     shift, count = negative_samples(node)
-    size = b.op("Squeeze", ctx.shape_vector(right.value, 0, 1), b.integers(0))
-    own = b.op("Range", b.constant(0, np.int64), size, b.constant(1, np.int64))
     columns = [_cosine(ctx, left, right)]
     for distance in range(shift, shift + count):
-        turned = b.op("Mod", b.op("Add", own, b.constant(distance, np.int64)), size)
-        other = Lowered(b.op("Gather", right.value, turned, axis=0), right.type)
+        other = Lowered(_turned(ctx, right, distance), right.type, right.extent)
         columns.append(_cosine(ctx, left, other))
-    return b.op("Concat", *(b.op("Unsqueeze", column, b.integers(1)) for column in columns), axis=1)
+    last = b.integers(right.type.dynamic_rank)
+    return b.op("Concat", *(b.op("Unsqueeze", column, last) for column in columns), axis=-1)
+
+
+def _turned(ctx: Lowering, operand: Lowered, distance: int) -> ir.Value:
+    """The samples of a batch, or the real steps of each sequence, moved up by ``distance``; what falls out comes in again."""
+    b = ctx.builder
+    axis = operand.type.dynamic_rank - 1
+    size = b.op("Squeeze", ctx.shape_vector(operand.value, axis, axis + 1), b.integers(0))
+    own = b.op("Range", b.constant(0, np.int64), size, b.constant(1, np.int64))
+    wanted = b.op("Add", own, b.constant(distance, np.int64))
+    if operand.extent is None:
+        return b.op("Gather", operand.value, b.op("Mod", wanted, size), axis=0)
+    lengths = b.op("Max", b.op("Unsqueeze", operand.extent.lengths, b.integers(1)), b.constant(1, np.int64))
+    index = b.op("Unsqueeze", b.op("Mod", wanted, lengths), b.integers(2))
+    return b.op("GatherND", operand.value, index, batch_dims=1)
 
 
 def _cosine(ctx: Lowering, left: Lowered, right: Lowered) -> ir.Value:

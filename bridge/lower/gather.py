@@ -10,7 +10,11 @@ from bridge.lower.lowering import Lowering
 from bridge.lower.registry import Refuse, lowers
 
 
-@lowers("Gather", onnx="Gather along axis 0", exactness="exact; a row that does not exist is the nearest that does (CNTK reads stray memory)")
+@lowers(
+    "Gather",
+    onnx="Gather along axis 0",
+    exactness="exact; a row that does not exist is the nearest that does (CNTK reads stray memory)",
+)
 def lower_gather(ctx: Lowering, node: Node) -> ir.Value:
     """The rows of the reference that the indices, rounded towards 0, name."""
     b, (indices, reference) = ctx.builder, ctx.operands(node)

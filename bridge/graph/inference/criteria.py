@@ -30,10 +30,25 @@ def _cos_distance(node: Node, operands: Operands) -> Result:
     return known[0].with_shape(()).with_axes(max((k.axes for k in known), key=len)) if known else None
 
 
+MOST_NEGATIVE_SAMPLES = 1 << 10
+"""Each negative sample is a few nodes of the converted model."""
+
+
+def negative_samples(node: Node) -> tuple[int, int]:
+    """The distance of the first negative sample, and how many there are: operands that have to be constants."""
+    shift, count = attributes.integer(node, "shift"), attributes.integer(node, "numNegativeSamples")
+    if shift < 0 or not 0 <= count <= MOST_NEGATIVE_SAMPLES:
+        raise InvalidGraphError(
+            f"{count} negative samples from a distance of {shift}; expected up to {MOST_NEGATIVE_SAMPLES}, at 0 or more", node=node.uid
+        )
+    return shift, count
+
+
 @rule("CosDistanceWithNegativeSamples")
 def _cos_distance_with_negative_samples(node: Node, operands: Operands) -> Result:
     expect_operands(node, 4)
-    return operands[0]  # the width is a constant's value, which lowering knows
+    known = first_known(operands[:2])
+    return None if known is None else known.with_shape((negative_samples(node)[1] + 1,))
 
 
 @rule("RandomDistribution")
