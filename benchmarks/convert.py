@@ -195,24 +195,21 @@ def _remove_results(folder: Path) -> None:
 
 
 def _show(rows: Sequence[Row]) -> None:
-    table = Table(title="Conversion of dense models (seconds, fastest run; files in the page cache)")
-    columns = ("MB", "cp", "sha256", "convert", "/ cp", "/ sha256", "GB/s", "peak / file", "process", "cntk", "peak / file")
-    for column in columns:
-        table.add_column(column.replace(" / ", "\n/ "), justify="right")
+    table = Table(title="Conversion of dense models: seconds, fastest run")
+    table.add_column("file, MB")
     for row in rows:
-        table.add_row(
-            f"{row.file_bytes / 1e6:.0f}",
-            f"{row.cp:.2f}",
-            f"{row.sha256:.2f}",
-            f"{row.convert:.2f}",
-            f"{row.convert / row.cp:.1f}",
-            f"{row.convert / row.sha256:.2f}",
-            f"{row.file_bytes / 1e9 / row.convert:.2f}",
-            f"{row.convert_peak / row.file_bytes:.2f}",
-            f"{row.process:.2f}",
-            "-" if row.cntk is None else f"{row.cntk:.2f}",
-            "-" if row.cntk_peak is None else f"{row.cntk_peak / row.file_bytes:.2f}",
-        )
+        table.add_column(f"{row.file_bytes / 1e6:.0f}", justify="right")
+    table.add_row("cp", *(f"{row.cp:.2f}" for row in rows))
+    table.add_row("sha256", *(f"{row.sha256:.2f}" for row in rows))
+    table.add_row("convert", *(f"{row.convert:.2f}" for row in rows))
+    table.add_row("  / cp", *(f"{row.convert / row.cp:.1f}" for row in rows))
+    table.add_row("  / sha256", *(f"{row.convert / row.sha256:.2f}" for row in rows))
+    table.add_row("  GB/s", *(f"{row.file_bytes / 1e9 / row.convert:.2f}" for row in rows))
+    table.add_row("  peak memory / file", *(f"{row.convert_peak / row.file_bytes:.2f}" for row in rows))
+    table.add_row("process", *(f"{row.process:.2f}" for row in rows))
+    table.add_row("cntk", *("-" if row.cntk is None else f"{row.cntk:.2f}" for row in rows))
+    peaks = ("-" if row.cntk_peak is None else f"{row.cntk_peak / row.file_bytes:.2f}" for row in rows)
+    table.add_row("  peak memory / file", *peaks)
     console = Console()
     console.print(table)
     for reason in sorted({row.cntk_failure for row in rows if row.cntk_failure}):
