@@ -77,7 +77,7 @@ class DictionaryReader:
         """
         self._check_depth(depth, start)
         data, memo, at = self._data, self._memos.setdefault(depth, {}), start
-        result = Dictionary(start)
+        result, entries = Dictionary(start), self._limits.dictionary_entries
         while at < end:
             if (
                 data[at] == 0x12
@@ -103,11 +103,9 @@ class DictionaryReader:
             if known[0] in result:
                 raise InvalidModelError("a dictionary has a key twice", offset=at, field=known[0][:80])
             result[known[0]] = known[1]
+            if len(result) > entries:
+                raise LimitExceededError("dictionary entries", limit=entries, actual=len(result), offset=at)
             at = behind
-        if len(result) > self._limits.dictionary_entries:
-            raise LimitExceededError(
-                "dictionary entries", limit=self._limits.dictionary_entries, actual=len(result), offset=start
-            )
         return result
 
     def _read_version(self, record: Dictionary, tag: int, version: int, at: int) -> None:

@@ -27,7 +27,7 @@ _SIGNATURES = (
 
 _ENTRY = 2 << 3 | BYTES
 _VERSION = 1 << 3 | VARINT
-_ENTRY_KEY = 1 << 3 | BYTES
+_ONNX_FIELDS = (3, 4, 5, 6, 7, 8, 14, 20, 25)  # of ModelProto, beyond those that a dictionary has too
 _MODEL_KEYS = ("version", "uid", "root", "inputs", "primitive_functions")
 
 
@@ -54,10 +54,11 @@ def _is_onnx(head: bytes) -> bool:
     """Whether these are the first bytes of a ``ModelProto``: a version as in a dictionary, then another field or plain text."""
     if len(head) < 4 or head[0] != _VERSION or head[1] >= 0x80:
         return False
-    if head[2] == _ENTRY:
-        # A producer name begins with a letter; an entry of a dictionary with the tag of its key or, oddly, of its value.
-        return head[4:5].isalpha() and 0 < head[3] < 0x80
-    return head[2] >> 3 in (3, 4, 5, 6, 7, 8, 14, 20, 25) and head[2] & 7 in (VARINT, BYTES) and head[3] != _ENTRY_KEY
+    if head[2] == _ENTRY and head[3]:
+        # A producer's name begins with a letter, an entry of a dictionary with the tag of its key or, oddly, of its value.
+        return head[4:5].isalpha() and head[3] < 0x80
+    next_tag = head[2:3] if head[2] != _ENTRY else head[4:5]  # the name may be empty
+    return next_tag != b"" and next_tag[0] >> 3 in _ONNX_FIELDS and next_tag[0] & 7 in (VARINT, BYTES)
 
 
 def refuse_other_dictionaries(top: Dictionary) -> None:
