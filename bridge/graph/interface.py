@@ -67,9 +67,7 @@ def choose(network: Network, wanted: Sequence[str] | None = None) -> Interface:
     names = _public_names(chosen, inputs)
     return Interface(
         inputs=tuple(Port(leaf.uid, leaf.uid, names[leaf.uid, "input"]) for leaf in inputs),
-        outputs=tuple(
-            Port(network.resolve(o.variable_uid), o.variable_uid, names[o.variable_uid, "output"]) for o in chosen
-        ),
+        outputs=tuple(Port(network.resolve(o.variable_uid), o.variable_uid, names[o.variable_uid, "output"]) for o in chosen),
         left_out=left_out,
     )
 
@@ -100,7 +98,7 @@ def _public_names(outputs: Sequence[_Output], inputs: Sequence[Variable]) -> dic
 
 
 def _all_outputs(model: Model) -> Iterator[_Output]:
-    """Every output of every function: the root's first, then the others, functions of later lines (outer ones) before inner ones."""
+    """Every output of every function: the root's first, then the others, outer functions (listed later) before inner ones."""
     by_uid = {uid: _Output(uid, output_name(f, k)) for f in model.functions.values() for k, uid in enumerate(f.outputs)}
     for uid in function_outputs(model, model.functions[model.root]):
         yield by_uid.get(uid) or _Output(uid, model.variables[uid].name)

@@ -3,8 +3,8 @@
 ``bridge.source`` produces a ``Model`` from either file format; nothing behind it knows which one it was. Nothing here is
 trusted beyond what the readers promise: sizes agree with payloads, uids are unique, operator ids exist.
 
-Shapes of variables and tensors are **row-major** (as CNTK's Python API shows them); shapes and axes inside *attributes* stay as in the
-file, column-major, because their meaning differs from operator to operator (see ``bridge.graph.attributes``).
+Shapes of variables and tensors are **row-major** (as CNTK's Python API shows them); shapes and axes inside *attributes* stay as
+in the file, column-major, because their meaning differs from operator to operator (see ``bridge.graph.attributes``).
 """
 
 from __future__ import annotations
@@ -127,16 +127,7 @@ class Variable:
 
 
 AttributeValue = (
-    None
-    | bool
-    | int
-    | float
-    | str
-    | NDShape
-    | Axis
-    | Tensor
-    | tuple["AttributeValue", ...]
-    | Mapping[str, "AttributeValue"]
+    None | bool | int | float | str | NDShape | Axis | Tensor | tuple["AttributeValue", ...] | Mapping[str, "AttributeValue"]
 )
 Attributes = Mapping[str, AttributeValue]
 

@@ -1,9 +1,10 @@
 """A model with its blocks dissolved: one flat graph of primitive nodes.
 
-A block means what its inner functions mean, with placeholders bound to the block's arguments. Since every inner function has a uid of
-its own, dissolving a block copies nothing: the block's outputs and the placeholders become *aliases*, which are resolved once. That
-keeps the graph linear in the size of the file, however blocks nest. A few blocks may be kept whole (``bridge.graph.blocks``), when
-the target has one operator for all of it; their inner functions stay reachable for anyone who asks for them by name.
+A block means what its inner functions mean, with placeholders bound to the block's arguments. Since every inner function has a
+uid of its own, dissolving a block copies nothing: the block's outputs and the placeholders become *aliases*, which are resolved
+once. That keeps the graph linear in the size of the file, however blocks nest. A few blocks may be kept whole
+(``bridge.graph.blocks``), when the target has one operator for all of it; their inner functions stay reachable for anyone who
+asks for them by name.
 """
 
 from __future__ import annotations

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _NAMES = """
-Negate Sigmoid Tanh ReLU Exp Log Sqrt Floor Abs Reciprocal
-Softmax Hardmax TransposeAxes Where Slice Dropout Reshape Pooling SumAll Plus
-Minus ElementTimes Equal NotEqual Less LessEqual Greater GreaterEqual PackedIndex GatherPacked
-ScatterPacked Times TransposeTimes Convolution SquaredError CrossEntropyWithSoftmax ClassificationError PastValue FutureValue ReduceElements
-BatchNormalization Clip Select Splice Combine RandomSample RandomSampleInclusionFrequency ROIPooling Logistic OptimizedRNNStack
-ReconcileDynamicAxis LogSoftmax LogPlus CosDistance Sin Cos Pass Block Unpooling LambdaRank
-NDCG EditDistanceError NoOp LabelsToGraph StopGradient ELU ForwardBackward CosDistanceWithNegativeSamples OneHot Pow
-ToSequence ToSequenceLike UnpackSequence Assign Gather StableSigmoid RandomDistribution Sinh Cosh UnpackBatch
-ToBatch Asin Acos Pad Crop Atanh Asinh TopK Squeeze ConstantOp
-LatticeSequenceWithSoftmax Cast EyeLikeOp CustomProxyOp StraightThrough Tan Atan ConvolutionSequenceShape
+Negate Sigmoid Tanh ReLU Exp Log Sqrt Floor
+Abs Reciprocal Softmax Hardmax TransposeAxes Where Slice Dropout
+Reshape Pooling SumAll Plus Minus ElementTimes Equal NotEqual
+Less LessEqual Greater GreaterEqual PackedIndex GatherPacked ScatterPacked Times
+TransposeTimes Convolution SquaredError CrossEntropyWithSoftmax ClassificationError PastValue FutureValue ReduceElements
+BatchNormalization Clip Select Splice Combine RandomSample RandomSampleInclusionFrequency ROIPooling
+Logistic OptimizedRNNStack ReconcileDynamicAxis LogSoftmax LogPlus CosDistance Sin Cos
+Pass Block Unpooling LambdaRank NDCG EditDistanceError NoOp LabelsToGraph
+StopGradient ELU ForwardBackward CosDistanceWithNegativeSamples OneHot Pow ToSequence ToSequenceLike
+UnpackSequence Assign Gather StableSigmoid RandomDistribution Sinh Cosh UnpackBatch
+ToBatch Asin Acos Pad Crop Atanh Asinh TopK
+Squeeze ConstantOp LatticeSequenceWithSoftmax Cast EyeLikeOp CustomProxyOp StraightThrough Tan
+Atan ConvolutionSequenceShape
 """.split()
 
 OPERATORS: Mapping[int, str] = dict(enumerate(_NAMES))

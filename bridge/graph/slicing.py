@@ -1,7 +1,7 @@
 """CNTK's slice conventions, shared by type inference and lowering.
 
-A slice is half-open, ``begin`` below 0 counts from the end, ``end`` at or below 0 counts from the end too (0 is the end). With a negative
-stride the walk goes *down* from ``end - 1`` to ``begin``.
+A slice is half-open, ``begin`` below 0 counts from the end, ``end`` at or below 0 counts from the end too (0 is the end). With a
+negative stride the walk goes *down* from ``end - 1`` to ``begin``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bridge.graph.network import Node
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One sliced axis, in the terms of ONNX: row-major ``axis``, ``start``, ``stop``, ``step``; ``length`` of the result or ``FREE``."""
+    """One sliced axis as ONNX states it: row-major ``axis``, ``start``, ``stop``, ``step``; the new ``length``, or ``FREE``."""
 
     axis: int
     start: int

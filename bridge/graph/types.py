@@ -12,8 +12,8 @@ from bridge.graph.model import FREE, Axis, AxisKind, DataType
 class TensorType:
     """The type of a value.
 
-    ``shape`` is the static shape, row-major, with ``FREE`` for dimensions bound at run time. ``axes`` are the dynamic axes: none, the
-    batch axis, or the batch axis and one sequence axis, in this order.
+    ``shape`` is the static shape, row-major, with ``FREE`` for dimensions bound at run time. ``axes`` are the dynamic axes: none,
+    the batch axis, or the batch axis and one sequence axis, in this order.
     """
 
     data_type: DataType
@@ -33,7 +33,7 @@ class TensorType:
     @property
     def is_sequence(self) -> bool:
         """Whether a sequence axis is among the dynamic axes."""
-        return len(self.axes) == 2  # noqa: PLR2004 - batch and sequence
+        return len(self.axes) == 2
 
     @property
     def has_free(self) -> bool:

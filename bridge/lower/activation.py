@@ -11,11 +11,15 @@ from bridge.graph.network import Node
 from bridge.lower.lowering import Lowering
 from bridge.lower.registry import lowers
 
-_TAIL_MATTERS: Final = frozenset({"Log", "Reciprocal", "Pow", "LogPlus", "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual"})
+_TAIL_MATTERS: Final = frozenset(
+    {"Log", "Reciprocal", "Pow", "LogPlus", "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual"}
+)
 """Consumers that tell a tiny sigmoid from 0."""
 
 
-@lowers("Sigmoid", "StableSigmoid", onnx="Sigmoid; 1/(1+exp(-x)) where a logarithm or a quotient reads it", exactness="absolute 2e-8")
+@lowers(
+    "Sigmoid", "StableSigmoid", onnx="Sigmoid; 1/(1+exp(-x)) where a logarithm or a quotient reads it", exactness="absolute 2e-8"
+)
 def lower_sigmoid(ctx: Lowering, node: Node) -> ir.Value:
     """1/(1+exp(-x)). onnxruntime's Sigmoid cuts the lower tail off, so it is used only where nothing can see that."""
     b, operand = ctx.builder, ctx.value(node.inputs[0])
@@ -41,7 +45,15 @@ def lower_elu(ctx: Lowering, node: Node) -> ir.Value:
     return b.op("Where", b.op("Less", operand.value, zero), below, operand.value)
 
 
-@lowers("Tan", "Sinh", "Cosh", "Asinh", "Atanh", onnx="the operator of the same name", exactness="exact; float64 by Sin, Cos, Exp, Log")
+@lowers(
+    "Tan",
+    "Sinh",
+    "Cosh",
+    "Asinh",
+    "Atanh",
+    onnx="the operator of the same name",
+    exactness="exact; float64 by Sin, Cos, Exp, Log",
+)
 def lower_hyperbolic(ctx: Lowering, node: Node) -> ir.Value:
     """Functions without a float64 kernel: there by the functions that have one."""
     b, operand = ctx.builder, ctx.value(node.inputs[0])

@@ -1,7 +1,7 @@
 """Writes ONNX nodes, one call each, into a graph under construction.
 
-Nodes whose inputs are all constants are computed here and now when they are cheap, so that what CNTK derives from parameters on every
-evaluation (stabilisers, shape arithmetic, scaled weights) costs the converted model nothing.
+Nodes whose inputs are all constants are computed here and now when they are cheap, so that what CNTK derives from parameters on
+every evaluation (stabilisers, shape arithmetic, scaled weights) costs the converted model nothing.
 """
 
 from __future__ import annotations

@@ -106,7 +106,9 @@ def lower_straight_through(ctx: Lowering, node: Node) -> ir.Value:
     return b.op("Where", positive, ctx.like(operand, 1.0), ctx.like(operand, -1.0))
 
 
-@lowers("Pow", onnx="Pow under Where: 0 to any power but 0 is 0", exactness="exact; huge exponents of negative bases are NaN in CNTK")
+@lowers(
+    "Pow", onnx="Pow under Where: 0 to any power but 0 is 0", exactness="exact; huge exponents of negative bases are NaN in CNTK"
+)
 def lower_pow(ctx: Lowering, node: Node) -> ir.Value:
     """Powers; 0 to a negative power is 0, not infinity."""
     b, operands = ctx.builder, ctx.operands(node)

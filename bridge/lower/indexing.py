@@ -15,8 +15,8 @@ from bridge.lower.lowering import Lowering
 def indexable_inputs(ctx: Lowering, interface: Interface, order: Sequence[Component]) -> set[str]:
     """The uids of inputs that are to become int64 indices.
 
-    An input qualifies when it is a vector that nothing but products with a matrix reads. Raises ``InvalidOptionError`` for an input
-    that was asked for by name and does not qualify.
+    An input qualifies when it is a vector that nothing but products with a matrix reads. Raises ``InvalidOptionError`` for an
+    input that was asked for by name and does not qualify.
     """
     chosen = ctx.options.index_inputs
     if chosen is not None and not chosen:
@@ -40,7 +40,7 @@ def indexable_inputs(ctx: Lowering, interface: Interface, order: Sequence[Compon
             )
     unknown = set(chosen or ()) - {port.name for port in interface.inputs}
     if unknown:
-        raise InvalidOptionError(f"no input {sorted(unknown)[0]!r}; the inputs are {[port.name for port in interface.inputs]}")
+        raise InvalidOptionError(f"no input {min(unknown)!r}; the inputs are {[port.name for port in interface.inputs]}")
     return found
 
 

@@ -1,8 +1,8 @@
 """The state of one lowering: CNTK values on one side, the ONNX graph under construction on the other.
 
-Operators see this class alone. It answers for operands (lowered before, or constants made on first use), aligns them for broadcasting,
-masks padded steps, and casts where the runtime has no kernel. One instance lowers the main graph; the body of a loop gets another one, in
-which the sequence axis is gone and what the loop does not compute itself is captured from outside.
+Operators see this class alone. It answers for operands (lowered before, or constants made on first use), aligns them for
+broadcasting, masks padded steps, and casts where the runtime has no kernel. One instance lowers the main graph; the body of a
+loop gets another one, in which the sequence axis is gone and what the loop does not compute itself is captured from outside.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Lowering:
         self.indexed: dict[str, ir.Value] = {} if outer is None else outer.indexed  # inputs that are indices, int64 [N(, T)]
         self.types = types
         self._outer = outer
-        self._widening = outer is not None and outer._widening
+        self.widening: bool = outer is not None and outer.widening  # float16 is seen as float32
         self._widened: dict[ir.Value, ir.Value] = {}
         self._masks: dict[int, ir.Value] = {}
 
@@ -66,21 +66,21 @@ class Lowering:
         """Whether one step of a loop is being lowered: no sequence axis, batch at most."""
         return self._outer is not None
 
-    # --- operands -----------------------------------------------------------------------------------------------------------------
+    # --- operands ---------------------------------------------------------------------------------------------------------------
 
     def type_of(self, uid: str) -> TensorType:
         """The type of a value as seen from here: without its sequence axis inside a loop, float32 for a widened float16."""
         found = self.types[uid]
         if self.in_step and found.is_sequence:
             found = found.with_axes(found.axes[:1])
-        if self._widening and found.data_type is DataType.FLOAT16:
+        if self.widening and found.data_type is DataType.FLOAT16:
             found = found.with_data_type(DataType.FLOAT)
         return found
 
     def value(self, uid: str) -> Lowered:
         """A value lowered before, or a parameter or constant."""
         found = self._own_value(uid)
-        if self._widening and found.type.data_type is DataType.FLOAT16:
+        if self.widening and found.type.data_type is DataType.FLOAT16:
             cast = self._widened.get(found.value)
             if cast is None:
                 cast = self.builder.op("Cast", found.value, to=int(ir.DataType.FLOAT))
@@ -121,7 +121,7 @@ class Lowering:
         """The nodes that read an output of ``node``."""
         return [consumer for output in node.outputs for consumer in self.network.consumers.get(output, ())]
 
-    # --- results ------------------------------------------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------------------------------------
 
     def result(self, node: Node, value: ir.Value, *, output: int = 0, clean: bool = False) -> Lowered:
         """Wrap a node's output: its inferred type, and the extent of the first operand on the same sequence axis."""
@@ -138,7 +138,7 @@ class Lowering:
         return chosen[0].extent if chosen else None
 
     def run(self, entry: Entry, node: Node) -> tuple[Lowered, ...]:
-        """Lower one node by its registered rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
+        """Lower one node by its rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
         self.builder.scope = node.name or node.uid
         types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
         widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
@@ -152,12 +152,12 @@ class Lowering:
     @contextmanager
     def widened(self) -> Iterator[None]:
         """Within this block float16 values are seen as float32, cast where they are read."""
-        before = self._widening
-        self._widening = True
+        before = self.widening
+        self.widening = True
         try:
             yield
         finally:
-            self._widening = before
+            self.widening = before
 
     def rounded(self, uid: str, item: Lowered) -> Lowered:
         """The value in the element type that CNTK gives ``uid``."""
@@ -169,11 +169,9 @@ class Lowering:
 
     def _wrapped(self, node: Node, result: Result) -> tuple[Lowered, ...]:
         items = result if isinstance(result, tuple) else (result,)
-        return tuple(
-            item if isinstance(item, Lowered) else self.result(node, item, output=k) for k, item in enumerate(items)
-        )
+        return tuple(item if isinstance(item, Lowered) else self.result(node, item, output=k) for k, item in enumerate(items))
 
-    # --- shapes -------------------------------------------------------------------------------------------------------------------
+    # --- shapes -----------------------------------------------------------------------------------------------------------------
 
     def raised(self, operand: Lowered, rank: int, dynamic_rank: int) -> ir.Value:
         """The operand with 1s inserted behind its dynamic dimensions, so that ONNX broadcasting aligns it as CNTK does.
@@ -223,10 +221,10 @@ class Lowering:
 
         return folded, unfold
 
-    # --- sequences ----------------------------------------------------------------------------------------------------------------
+    # --- sequences --------------------------------------------------------------------------------------------------------------
 
     def mask(self, extent: Extent) -> ir.Value:
-        """bool ``[N, T]``: true on real steps. One per extent, made where it is first needed."""
+        """The bool ``[N, T]`` that is true on real steps. One per extent, made where it is first needed."""
         if extent.mask is None:
             b = self.builder
             steps = b.op("Squeeze", extent.steps, b.integers(0))
@@ -248,7 +246,7 @@ class Lowering:
             return operand.value
         return self.builder.op("Where", self.mask_for(operand), operand.value, self.like(operand, fill))
 
-    # --- element types ------------------------------------------------------------------------------------------------------------
+    # --- element types ----------------------------------------------------------------------------------------------------------
 
     def in_float32(self, node: Node, compute: Callable[..., ir.Value], *values: ir.Value) -> ir.Value:
         """Run ``compute`` over ``values``, in float32 between casts when the node's own type is float64 and has no kernel."""

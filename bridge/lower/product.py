@@ -33,7 +33,7 @@ def lower_transpose_times(ctx: Lowering, node: Node) -> ir.Value:
     """The data times the transpose of a matrix; a vector counts as a matrix of one row."""
     b, weight = ctx.builder, ctx.value(node.inputs[0])
     dynamic, rank = weight.type.dynamic_rank, weight.type.rank
-    if rank < 2:  # noqa: PLR2004 - a vector
+    if rank < 2:
         added = [dynamic + rank] if rank else [dynamic, dynamic + 1]
         turned = b.op("Unsqueeze", weight.value, b.integers(*added))
         shape = (weight.type.shape or (1,))[0]
@@ -86,7 +86,7 @@ def _same_leading(ctx: Lowering, left: Lowered, right: Lowered) -> tuple[ir.Valu
 
 
 def _einsum(ctx: Lowering, data: Lowered, weight: Lowered, contracted: int) -> ir.Value:
-    """A product whose sizes bind at run time: Einsum needs none of them. Free dimensions cannot be merged by a constant Reshape."""
+    """A product whose sizes bind at run time: Einsum needs none of them, and a constant Reshape cannot merge free dimensions."""
     letters = iter("abcdefghijklmopqrsuvwxyz")
     kept = [next(letters) for _ in range(data.type.rank - contracted)]
     summed = [next(letters) for _ in range(contracted)]

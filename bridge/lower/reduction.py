@@ -38,7 +38,10 @@ def lower_reduce(ctx: Lowering, node: Node) -> ir.Value:
     name = attributes.text(node, "reductionOpName")
     reduced = reduced_axes(node, operand.type.rank)
     reduced = ReducedAxes(
-        reduced.static, reduced.batch and operand.type.dynamic_rank > 0, reduced.sequence and operand.type.is_sequence, reduced.keep
+        reduced.static,
+        reduced.batch and operand.type.dynamic_rank > 0,
+        reduced.sequence and operand.type.is_sequence,
+        reduced.keep,
     )
     if name in ("Argmax", "Argmin"):
         return _arg_reduce(ctx, operand, reduced, "ArgMax" if name == "Argmax" else "ArgMin")
@@ -69,9 +72,7 @@ def _in_double(ctx: Lowering, compute: Callable[[ir.Value], ir.Value], value: ir
     return ctx.builder.op("Cast", compute(wide), to=int(ir.DataType.FLOAT))
 
 
-def _apply(
-    ctx: Lowering, operator: str, value: ir.Value, axes: list[int], gone: list[int], reduced: ReducedAxes
-) -> ir.Value:
+def _apply(ctx: Lowering, operator: str, value: ir.Value, axes: list[int], gone: list[int], reduced: ReducedAxes) -> ir.Value:
     b = ctx.builder
     keep = int(reduced.keep and bool(reduced.static))
     if operator == "ReduceSum":

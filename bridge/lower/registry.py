@@ -43,9 +43,7 @@ LOWERINGS: dict[str, Entry] = {}
 REFUSALS: dict[str, Refused] = {}
 
 
-def lowers(
-    *operators: str, onnx: str, exactness: str = "exact", structural: bool = False
-) -> Callable[[Rule], Rule]:
+def lowers(*operators: str, onnx: str, exactness: str = "exact", structural: bool = False) -> Callable[[Rule], Rule]:
     """Register a lowering. ``onnx`` and ``exactness`` are the words of ``docs/operators.md``."""
 
     def register(function: Rule) -> Rule:

@@ -36,7 +36,7 @@ def reshape_range(ctx: Lowering, operand: Lowered, first: int, last: int, shape:
 
 
 def _run_time_dims(ctx: Lowering, operand: Lowered, first: int, last: int, shape: Sequence[int]) -> list[ir.Value]:
-    """The new dimensions as int64 vectors: free ones take the free sizes of the replaced axes in order, the last one what is left."""
+    """The new dimensions as int64 vectors: free ones take the free sizes of the replaced axes in turn, the last what is left."""
     b, dynamic = ctx.builder, operand.type.dynamic_rank
     free = [axis for axis in range(first, last) if operand.type.shape[axis] < 0]
     unknown = [i for i, dim in enumerate(shape) if dim < 0]

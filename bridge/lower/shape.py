@@ -82,23 +82,22 @@ def _as_part(ctx: Lowering, operand: Lowered, all_operands: list[Lowered], rank:
     value = ctx.raised(operand, rank, dynamic)
     shape = (1,) * (rank - operand.type.rank) + operand.type.shape
     shapes = [(1,) * (rank - other.type.rank) + other.type.shape for other in all_operands]
-    stretched = any(
-        shape[i] == 1 and any(other[i] != 1 for other in shapes) for i in range(rank) if i != axis
-    ) or operand.type.dynamic_rank < dynamic
+    stretched = (
+        any(shape[i] == 1 and any(other[i] != 1 for other in shapes) for i in range(rank) if i != axis)
+        or operand.type.dynamic_rank < dynamic
+    )
     if operand.type.dynamic_rank == 0 and operand.type.rank < rank and not stretched:
         return ctx.builder.op("Unsqueeze", value, ctx.builder.integers(*range(rank - operand.type.rank)))
     return ctx.builder.op("Expand", value, _target(ctx, operand, all_operands, rank, axis)) if stretched else value
 
 
 def _target(ctx: Lowering, operand: Lowered, all_operands: list[Lowered], rank: int, axis: int) -> ir.Value:
-    """int64 vector: the shape to expand an operand to. Its own size along the spliced axis, 1 (no change) where nothing is larger."""
+    """The shape (int64 vector) to expand an operand to: 1 (no change) along the spliced axis and where nothing is larger."""
     b = ctx.builder
     widest = max(all_operands, key=lambda other: other.type.dynamic_rank)
     dims: list[ir.Value] = [ctx.dynamic_shape(widest)] if widest.type.dynamic_rank else []
     for i in range(rank):
-        sizes = {
-            size for other in all_operands if i != axis for size in _dim(other, i, rank) if size != 1
-        }
+        sizes = {size for other in all_operands if i != axis for size in _dim(other, i, rank) if size != 1}
         if any(size < 0 for size in sizes) and not any(size > 1 for size in sizes):
             owner = next(other for other in all_operands if any(size < 0 for size in _dim(other, i, rank)))
             position = owner.type.dynamic_rank + i - (rank - owner.type.rank)

@@ -13,8 +13,8 @@ from bridge.graph.types import TensorType
 class Extent:
     """How long the sequences of a batch are.
 
-    ``lengths``: int64 ``[N]``, true lengths. ``steps``: int64 ``[1]``, the padded length ``T``. ``mask``: bool ``[N, T]``, true on real
-    steps; made when first asked for, by ``Lowering.mask``.
+    ``lengths``: int64 ``[N]``, true lengths. ``steps``: int64 ``[1]``, the padded length ``T``. ``mask``: bool ``[N, T]``, true
+    on real steps; made when first asked for, by ``Lowering.mask``.
     """
 
     lengths: ir.Value

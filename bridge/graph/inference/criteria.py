@@ -39,7 +39,8 @@ def negative_samples(node: Node) -> tuple[int, int]:
     shift, count = attributes.integer(node, "shift"), attributes.integer(node, "numNegativeSamples")
     if shift < 0 or not 0 <= count <= MOST_NEGATIVE_SAMPLES:
         raise InvalidGraphError(
-            f"{count} negative samples from a distance of {shift}; expected up to {MOST_NEGATIVE_SAMPLES}, at 0 or more", node=node.uid
+            f"{count} negative samples from a distance of {shift}; expected up to {MOST_NEGATIVE_SAMPLES}, at 0 or more",
+            node=node.uid,
         )
     return shift, count
 

@@ -10,11 +10,34 @@ from bridge.graph.network import Node
 from bridge.graph.types import broadcast_shapes
 
 UNARY = (
-    *("Negate", "Sigmoid", "StableSigmoid", "Tanh", "ReLU", "Exp", "Log", "Sqrt", "Floor", "Abs", "Reciprocal", "Sin", "Cos", "Tan"),
+    *(
+        "Negate",
+        "Sigmoid",
+        "StableSigmoid",
+        "Tanh",
+        "ReLU",
+        "Exp",
+        "Log",
+        "Sqrt",
+        "Floor",
+        "Abs",
+        "Reciprocal",
+        "Sin",
+        "Cos",
+        "Tan",
+    ),
     *("Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Atanh", "ELU", "StraightThrough"),
 )
 IDENTITIES = ("Dropout", "Pass", "NoOp", "StopGradient", "LabelsToGraph")
-SAME_TYPE = ("Softmax", "Hardmax", "LogSoftmax", "ConstantOp", "Block:Softmax", "Block:LogSoftmax", "Block:LocalResponseNormalization")
+SAME_TYPE = (
+    "Softmax",
+    "Hardmax",
+    "LogSoftmax",
+    "ConstantOp",
+    "Block:Softmax",
+    "Block:LogSoftmax",
+    "Block:LocalResponseNormalization",
+)
 COMPARISONS = ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual")
 BINARY = ("Plus", "Minus", "ElementTimes", "LogPlus", "Pow", *COMPARISONS)
 TERNARY = ("Clip", "Select")

@@ -43,7 +43,7 @@ def _transpose_times(node: Node, operands: Operands) -> Result:
     if weight is None:
         return None
     rows = weight.shape[0] if weight.rank > 1 else 1
-    if weight.rank > 2:  # noqa: PLR2004 - a matrix
+    if weight.rank > 2:
         raise InvalidGraphError(f"the left operand of TransposeTimes has rank {weight.rank}; at most 2 is allowed", node=node.uid)
     if data is None:
         return weight.with_shape((rows,))

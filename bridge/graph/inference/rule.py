@@ -1,8 +1,8 @@
 """The registry of type rules: one function per operator, registered by CNTK's operator name.
 
-A rule gets the node and the types of its operands, of which some may be unknown (``None``) while a recurrence is being worked out, and
-returns the types of the node's outputs, or ``None`` where it cannot say yet. A rule may be optimistic about unknown operands: the
-engine repeats it until nothing changes, and the last round has no unknowns left.
+A rule gets the node and the types of its operands, of which some may be unknown (``None``) while a recurrence is being worked
+out, and returns the types of the node's outputs, or ``None`` where it cannot say yet. A rule may be optimistic about unknown
+operands: the engine repeats it until nothing changes, and the last round has no unknowns left.
 """
 
 from __future__ import annotations

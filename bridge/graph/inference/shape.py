@@ -97,7 +97,7 @@ def _transpose_axes(node: Node, operands: Operands) -> Result:
 
 
 def splice_axis(node: Node, rank: int) -> int:
-    """The row-major axis along which a Splice of operands of at most ``rank`` dimensions concatenates; -1: a new axis in front."""
+    """The row-major axis along which a Splice of operands of at most ``rank`` dimensions joins them; -1: a new axis in front."""
     return attributes.row_major(node, attributes.axis(node), rank, end=True)
 
 
@@ -175,7 +175,7 @@ def _one_hot(node: Node, operands: Operands) -> Result:
 def _eye_like(node: Node, operands: Operands) -> Result:
     expect_operands(node, 1)
     operand = operands[0]
-    if operand is not None and operand.rank + operand.dynamic_rank != 2:  # noqa: PLR2004 - a matrix
+    if operand is not None and operand.rank + operand.dynamic_rank != 2:
         raise InvalidGraphError(f"EyeLike of {operand}: expected exactly two axes, dynamic ones counted", node=node.uid)
     return operand
 
@@ -200,8 +200,9 @@ def _pad(node: Node, operands: Operands) -> Result:
     if operand is None:
         return None
     head, foot = pad_widths(node, operand.rank)
-    return operand.with_shape([d if d < 0 and h + f == 0 else FREE if d < 0 else d + h + f
-                               for d, h, f in zip(operand.shape, head, foot, strict=True)])
+    return operand.with_shape(
+        [d if d < 0 and h + f == 0 else FREE if d < 0 else d + h + f for d, h, f in zip(operand.shape, head, foot, strict=True)]
+    )
 
 
 def pad_widths(node: Node, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -58,8 +58,9 @@ def _positions(ctx: Lowering, steps: ir.Value) -> ir.Value:
 
 
 def _behind(ctx: Lowering, operand: Lowered, initial: Lowered, position: ir.Value) -> ir.Value:
-    """What stands behind the end of each sequence, broadcastable to ``[N, T, ...]``: for an initial state with a sequence axis of its
-    own, its first steps.
+    """What stands behind the end of each sequence, broadcastable to ``[N, T, ...]``.
+
+    Of an initial state with a sequence axis of its own, its first steps are carried over.
     """
     b = ctx.builder
     if initial.extent is None:

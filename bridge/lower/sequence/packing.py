@@ -1,7 +1,7 @@
 """Where, PackedIndex, GatherPacked, ScatterPacked: choosing steps of sequences, and putting them back.
 
-CNTK's Where is not a boolean filter. With ``c`` the running sum of the condition, ``ceil(c * (1 - eps))`` steps have been emitted after
-each step in total; a condition of 0s and 1s filters, a condition of 2 repeats.
+CNTK's Where is not a boolean filter. With ``c`` the running sum of the condition, ``ceil(c * (1 - eps))`` steps have been emitted
+after each step in total; a condition of 0s and 1s filters, a condition of 2 repeats.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def lower_scatter_packed(ctx: Lowering, node: Node) -> ir.Value:
     if not operand.type.is_sequence:
         values = b.op("Unsqueeze", values, b.integers(1))
     sizes = b.op("Shape", steps)
-    batch = b.op("Range", b.constant(0, np.int64), b.op("Squeeze", ctx.shape_vector(steps, 0, 1), b.integers(0)), b.constant(1, np.int64))
+    batch = b.op(
+        "Range", b.constant(0, np.int64), b.op("Squeeze", ctx.shape_vector(steps, 0, 1), b.integers(0)), b.constant(1, np.int64)
+    )
     rows = b.op("Expand", b.op("Unsqueeze", batch, b.integers(1)), sizes)
     where = b.op("Concat", b.op("Unsqueeze", rows, b.integers(2)), b.op("Unsqueeze", steps, b.integers(2)), axis=2)
     parts = [ctx.dynamic_shape(condition), *([ctx.shape_vector(values, 2)] if static.rank else [])]

@@ -57,7 +57,7 @@ def _is_full(ctx: Lowering, uid: str) -> bool:
 
 
 def fitted(ctx: Lowering, operand: Lowered, extent: Extent) -> ir.Value:
-    """The operand padded to the same number of steps as ``extent``: lengths agree, but one may carry more padding than the other."""
+    """The operand padded to as many steps as ``extent``: lengths agree, but one may carry more padding than the other."""
     if operand.extent is extent or operand.extent is None:
         return operand.value
     b = ctx.builder
