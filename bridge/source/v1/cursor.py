@@ -170,7 +170,7 @@ class Cursor:
         """The section marker ``text``, exactly."""
         start = self.offset
         if not self.try_marker(text):
-            there = bytes(self.data[start : start + 2 * len(text) + 2]).decode("utf-16-le", "backslashreplace")
+            there = bytes(self.data[start : start + 2 * len(text)]).decode("utf-16-le", "backslashreplace")
             raise self.wrong("a section marker is missing", text, offset=start, expected=repr(text), found=shown(there))
 
     def try_marker(self, text: str) -> bool:

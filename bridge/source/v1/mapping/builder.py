@@ -90,7 +90,7 @@ class Translation:
         leaf = self.leaf(position)
         shape, axes = (None, ()) if leaf is None else (leaf.shape, leaf.dynamic_axes)
         self.builder.add_variable(
-            Variable(uid, VariableKind.PLACEHOLDER, self.node.data_type, shape, axes, name=uid, offset=self.node.offset)
+            Variable(uid, VariableKind.PLACEHOLDER, self.node.data_type, shape, axes, offset=self.node.offset)
         )
         return uid
 
@@ -113,7 +113,7 @@ class Translation:
         uid = self.builder.uids.variable(f"{self.uid}.{suffix}")
         tensor = Tensor(data_type, shape, values, self.node.offset)
         self.builder.add_variable(
-            Variable(uid, VariableKind.CONSTANT, data_type, shape, name=uid, value=tensor, offset=self.node.offset)
+            Variable(uid, VariableKind.CONSTANT, data_type, shape, value=tensor, offset=self.node.offset)
         )
         return uid
 
@@ -131,7 +131,7 @@ class Translation:
             self.builder.add_variable(replace(leaf, shape=value.shape, value=value))
             return leaf.uid
         uid = self.builder.uids.variable(f"{self.uid}.{suffix}")
-        self.builder.add_variable(replace(leaf, uid=uid, name=uid, shape=value.shape, value=value))
+        self.builder.add_variable(replace(leaf, uid=uid, name="", shape=value.shape, value=value))
         return uid
 
     def is_scalar(self, position: int) -> bool:

@@ -58,10 +58,12 @@ def _variance(at: Translation, epsilon: float) -> str:
 def _as_variance(leaf: Variable, value: Tensor, epsilon: float) -> Tensor:
     """1/x² + epsilon in the precision of the parameter, as CNTK 2.7 converts (one would expect minus epsilon)."""
     source: npt.NDArray[np.generic] = value.values
-    variance = np.square(source)
-    np.maximum(variance, _LEAST_DIVISOR, out=variance)
-    np.reciprocal(variance, out=variance)
-    variance += source.dtype.type(epsilon)
+    # Infinities and not-a-numbers are legal weights, and pass through here without a warning.
+    with np.errstate(all="ignore"):
+        variance = np.square(source)
+        np.maximum(variance, _LEAST_DIVISOR, out=variance)
+        np.reciprocal(variance, out=variance)
+        variance += source.dtype.type(epsilon)
     variance.flags.writeable = False
     return Tensor(leaf.data_type, value.shape, variance, value.offset)
 
