@@ -113,6 +113,7 @@ def lower_bytes(
     data: memoryview, outputs: Sequence[str] | None, options: LoweringOptions, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Model, LoweredModel, tuple[LeftOut, ...]]:
     """The bytes of a model file -> the lowered graph, whose weights are views of ``data``."""
+    from bridge.graph.axes import folded_axes
     from bridge.graph.blocks import kept_blocks
     from bridge.graph.inference import infer
     from bridge.graph.interface import choose
@@ -126,7 +127,7 @@ def lower_bytes(
     network = dissolve(model, kept_blocks(model))
     interface = choose(network, outputs)
     order = evaluation_order(network, interface)
-    types = infer(network, order, limits)
+    types = infer(network, order, limits, folded_axes(network, order))
     return model, lower_model(network, types, order, interface, options), interface.left_out
 
 

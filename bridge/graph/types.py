@@ -62,6 +62,18 @@ def ordered_axes(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(sorted(axes, key=lambda axis: axis.kind is not AxisKind.BATCH))
 
 
+def common_data_type(types: Sequence[TensorType]) -> DataType:
+    """The element type in which operands are combined: that of what varies with the data.
+
+    CNTK's front ends put float32 constants into float64 models (0.5 inside Round, bounds of HardSigmoid) and compute in float64.
+    """
+    varying = [known for known in types if known.axes] or list(types)
+    return max(varying, key=lambda known: _WIDTHS.get(known.data_type, 0)).data_type
+
+
+_WIDTHS = {DataType.FLOAT16: 1, DataType.FLOAT: 2, DataType.DOUBLE: 3}
+
+
 def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
     """The common static shape of element-wise operands, aligned at the last row-major axis; ``None`` when they do not fit.
 

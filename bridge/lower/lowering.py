@@ -17,7 +17,7 @@ import onnx_ir as ir
 from bridge.graph.inference import Types
 from bridge.graph.model import NUMPY_TYPES, DataType, VariableKind
 from bridge.graph.network import Network, Node
-from bridge.graph.types import TensorType
+from bridge.graph.types import TensorType, common_data_type
 from bridge.lower.builder import Array, Builder
 from bridge.lower.options import LoweringOptions
 from bridge.lower.report import LoweringReport
@@ -185,10 +185,18 @@ class Lowering:
         return self.builder.op("Unsqueeze", operand.value, self.builder.integers(*inserted)) if inserted else operand.value
 
     def broadcast(self, operands: Sequence[Lowered]) -> list[ir.Value]:
-        """The operands of an element-wise operator, aligned."""
+        """The operands of an element-wise operator, aligned, in one element type: constants may be of a narrower one."""
+        own = common_data_type([operand.type for operand in operands])
+        operands = [self._in_type(operand, own) for operand in operands]
         rank = max(operand.type.rank for operand in operands)
         dynamic_rank = max(operand.type.dynamic_rank for operand in operands)
         return [self.raised(operand, rank, dynamic_rank) for operand in operands]
+
+    def _in_type(self, operand: Lowered, own: DataType) -> Lowered:
+        if operand.type.data_type is own:
+            return operand
+        value = self.builder.op("Cast", operand.value, to=int(ONNX_TYPES[own]))
+        return Lowered(value, operand.type.with_data_type(own), operand.extent, operand.clean)
 
     def shape_vector(self, value: ir.Value, first: int, last: int | None = None) -> ir.Value:
         """int64 vector of the run-time sizes of the dimensions ``first`` to ``last`` (exclusive) of ``value``."""

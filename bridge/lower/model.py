@@ -19,6 +19,7 @@ from bridge.graph.network import Network, Node
 from bridge.graph.operators import USER_DEFINED
 from bridge.graph.types import TensorType
 from bridge.lower.builder import OPSET, Builder, Constants, Names
+from bridge.lower.dead_code import bodies, live_nodes, values_read
 from bridge.lower.indexing import indexable_inputs
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.options import LoweringOptions
@@ -80,11 +81,12 @@ def lower_model(
     outputs = _Outputs(ctx, inputs)
     for port in interface.outputs:
         outputs.add(port)
+    nodes = live_nodes(ctx.builder.nodes, outputs.values)
     graph = ir.Graph(
         [*inputs.values, *inputs.lengths],
         outputs.values,
-        nodes=ctx.builder.nodes,
-        initializers=_used_initializers(ctx.builder, outputs.values) + inputs.lengths,
+        nodes=nodes,
+        initializers=_initializers(ctx.builder, nodes, outputs.values) + inputs.lengths,
         opset_imports={"": OPSET},
         name="cntk",
     )
@@ -123,20 +125,13 @@ def refusal_of(node: Node) -> Refusal | None:
     return Refusal(node.name or node.uid, node.op, reason, "ask for an output that does not need it")
 
 
-def _used_initializers(builder: Builder, outputs: Sequence[ir.Value]) -> list[ir.Value]:
+def _initializers(builder: Builder, nodes: Sequence[ir.Node], outputs: Sequence[ir.Value]) -> list[ir.Value]:
     """Initializers that something reads, in the order in which they were made."""
     read = set(outputs)
-
-    def collect(nodes: Sequence[ir.Node]) -> None:
-        for node in nodes:
-            read.update(value for value in node.inputs if value is not None)
-            for attribute in node.attributes.values():
-                if attribute.type is ir.AttributeType.GRAPH:
-                    body = attribute.as_graph()
-                    read.update(body.outputs)
-                    collect(list(body))
-
-    collect(builder.nodes)
+    for node in nodes:
+        read.update(value for value in node.inputs if value is not None)
+        for body in bodies(node):
+            read |= values_read(body)
     return [value for value in builder.constants.values.values() if value in read]
 
 
@@ -218,14 +213,20 @@ class _Outputs:
         if known.value is None:
             raise InvalidGraphError("the output carries no value", node=port.uid)
         self.ctx.builder.scope = port.name
-        value = self.ctx.builder.op("Identity", self.ctx.masked(known))
+        value = self._own(self.ctx.masked(known))
         shape: list[int | str] = ["N", *self._steps(known)] if known.type.axes else []
         shape += [f"{symbol(port.name)}_{i}" if dim < 0 else dim for i, dim in enumerate(known.type.shape)]
         self._declare(value, port.name, port.variable_uid, ONNX_TYPES[known.type.data_type], shape)
         if known.extent is not None and id(known.extent) not in self._given:
             name = self.ctx.builder.names.unique(f"{port.name}_lengths")
-            made = self.ctx.builder.op("Identity", known.extent.lengths)
+            made = self.ctx.builder.unfolded("Identity", known.extent.lengths)
             self._declare(made, name, "", ir.DataType.INT64, ["N"])
+
+    def _own(self, value: ir.Value) -> ir.Value:
+        """A value that can carry the output's name: made by a node, and no output yet."""
+        if value.producer() is None or value in self.values:
+            return self.ctx.builder.unfolded("Identity", value)
+        return value
 
     def _steps(self, known: Lowered) -> list[str]:
         if not known.type.is_sequence:
@@ -236,10 +237,6 @@ class _Outputs:
         return [f"T_{symbol(known.type.axes[1].name)}"]
 
     def _declare(self, value: ir.Value, name: str, uid: str, dtype: ir.DataType, shape: Sequence[int | str]) -> None:
-        if value.producer() is None:  # a constant: outputs are made by nodes
-            made = ir.Node("", "Identity", [value], num_outputs=1, name=f"{name}/Identity")
-            self.ctx.builder.nodes.append(made)
-            value = made.outputs[0]
         value.name = name
         value.shape = ir.Shape(shape)
         value.type = ir.TensorType(dtype)

@@ -7,7 +7,7 @@ from bridge.graph import attributes
 from bridge.graph.inference.rule import Operands, Result, expect_operands, first_known, rule
 from bridge.graph.model import DataType
 from bridge.graph.network import Node
-from bridge.graph.types import broadcast_shapes
+from bridge.graph.types import broadcast_shapes, common_data_type
 
 UNARY = (
     *(
@@ -94,4 +94,4 @@ def broadcast(node: Node, operands: Operands) -> Result:
             f"the operands of {node.op} do not fit: " + " and ".join(str(operand) for operand in known), node=node.uid
         )
     axes = max((operand.axes for operand in known), key=len)
-    return first.with_shape(shape).with_axes(axes)
+    return first.with_shape(shape).with_axes(axes).with_data_type(common_data_type(known))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bridge.errors import InvalidGraphError
 from bridge.graph.components import Component
 from bridge.graph.inference.rule import RULES
-from bridge.graph.model import AxisKind, Variable
+from bridge.graph.model import Axis, AxisKind, Variable
 from bridge.graph.network import Network, Node
 from bridge.graph.operators import DELAYS
 from bridge.graph.types import TensorType, ordered_axes
@@ -20,15 +20,19 @@ _ROUNDS = 24
 """Rounds over one recurrence before it is called contradictory; real ones settle in two or three."""
 
 
-def infer(network: Network, order: Iterable[Component], limits: Limits = DEFAULT_LIMITS) -> Types:
+def infer(
+    network: Network, order: Iterable[Component], limits: Limits = DEFAULT_LIMITS, folded: Collection[Axis] = ()
+) -> Types:
     """Types of all leaves, and of all outputs of the nodes in ``order`` (producers before consumers).
+
+    The sequence axes in ``folded`` are left out of the types of inputs (see ``bridge.graph.axes``).
 
     Raises ``InvalidGraphError``, naming the node, where operands do not fit. Operators without a rule are left out, with all that
     depends on them: lowering reports those.
     """
     types: Types = {}
     for uid, leaf in network.leaves.items():
-        known = _leaf_type(leaf)
+        known = _leaf_type(leaf, folded)
         if known is not None:
             types[uid] = known
     unknown: set[str] = set()
@@ -42,28 +46,47 @@ def infer(network: Network, order: Iterable[Component], limits: Limits = DEFAULT
     return types
 
 
-def _leaf_type(leaf: Variable) -> TensorType | None:
+def _leaf_type(leaf: Variable, folded: Collection[Axis]) -> TensorType | None:
     if leaf.shape is None:
         return None
-    axes = ordered_axes([axis for axis in leaf.dynamic_axes if axis.kind in (AxisKind.BATCH, AxisKind.SEQUENCE)])
+    axes = ordered_axes([a for a in leaf.dynamic_axes if a.kind in (AxisKind.BATCH, AxisKind.SEQUENCE) and a not in folded])
     return TensorType(leaf.data_type, leaf.shape, axes)
 
 
 def _infer_loop(component: Component, types: Types, limits: Limits) -> None:
-    """Repeat the rules over the members until nothing changes; state starts out unknown, then as its initial value."""
+    """Repeat the rules over the members until nothing changes; state starts out unknown, then as its initial value.
+
+    A type that rests on an unknown operand is a guess. A contradiction between guesses says nothing, so it is passed over; once every
+    operand is known, a last round takes all of them at their word.
+    """
     for seeded in (False, True):
-        for _ in range(_ROUNDS):
-            changed = [_infer_node(node, types, limits, complete=False) for node in component.nodes]
-            if not any(changed):
-                break
-        else:
-            raise InvalidGraphError("the shapes of this recurrence contradict each other", node=component.nodes[0].uid)
+        _settle(component, types, limits)
         missing = [node for node in component.nodes if any(output not in types for output in node.outputs)]
         if not missing:
+            for node in component.nodes:
+                _infer_node(node, types, limits, complete=True)
             return
         if not seeded:
             _seed_from_initial_states(missing, types)
     raise InvalidGraphError("the shape of this recurrence cannot be inferred", node=missing[0].uid)
+
+
+def _settle(component: Component, types: Types, limits: Limits) -> None:
+    guesses: set[str] = set()
+    for _ in range(_ROUNDS):
+        changed = False
+        for node in component.nodes:
+            guessing = any(uid not in types or uid in guesses for uid in node.inputs)
+            try:
+                changed |= _infer_node(node, types, limits, complete=False)
+            except InvalidGraphError:
+                if not guessing:
+                    raise
+                continue
+            (guesses.update if guessing else guesses.difference_update)(node.outputs)
+        if not changed:
+            return
+    raise InvalidGraphError("the shapes of this recurrence contradict each other", node=component.nodes[0].uid)
 
 
 def _seed_from_initial_states(nodes: Sequence[Node], types: Types) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from bridge.graph.components import Component
 from bridge.graph.model import DataType
 from bridge.lower.lowering import Lowering
+from bridge.lower.recurrence import stack
 from bridge.lower.recurrence.loop import Loop
 from bridge.lower.recurrence.packing import lower_as_cell
 from bridge.lower.recurrence.scan import lower_as_scan
 
-__all__ = ["lower_recurrence"]
+__all__ = ["lower_recurrence", "stack"]
 
 
 def lower_recurrence(ctx: Lowering, component: Component) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from bridge.lower.builder import OPSET, Builder
+from bridge.lower.dead_code import live_nodes
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.recurrence.loop import Loop, State
 from bridge.lower.registry import LOWERINGS, Refuse
@@ -81,10 +82,11 @@ class _Body:
     def graph(self, outputs: list[str]) -> ir.Graph:
         """The body as a graph: states first, then what is collected step by step."""
         collected = [self._fresh(self.step.value(uid)) for uid in outputs]
+        made = [*self.state_outputs, *collected]
         return ir.Graph(
             [*self.state_inputs, *self.scan_inputs],
-            [*self.state_outputs, *collected],
-            nodes=self.builder.nodes,
+            made,
+            nodes=live_nodes(self.builder.nodes, made),
             opset_imports={"": OPSET},
             name=self.builder.scope,
         )

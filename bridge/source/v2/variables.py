@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 from bridge.errors import InvalidModelError, LimitExceededError
 from bridge.graph.model import FREE, NUMPY_TYPES, UNKNOWN_SHAPE, Axis, AxisKind, DataType, NDShape, Tensor, Variable, VariableKind
 from bridge.limits import Limits
@@ -103,13 +106,17 @@ def _read_dynamic_axes(record: Dictionary, limits: Limits) -> tuple[Axis, ...]:
 
 
 def _read_value(record: Dictionary, kind: VariableKind, data_type: DataType, shape: tuple[int, ...] | None) -> Tensor | None:
-    """The value of a parameter or constant, whose own shape and type must be those of the variable."""
+    """The value of a parameter or constant, of the variable's type and as many elements.
+
+    The value's own shape may be another one: CNTK saves the weights of an OptimizedRNNStack, a blob without axes, as [n, h] in the
+    variable and [h, n] in its value. The order of elements is the same, so the variable's shape is the one that counts.
+    """
     if kind not in _WITH_VALUE:
         if "value" in record:
             raise InvalidModelError(f"a {kind.name.lower()} has a value", offset=record.offset, field=f"{record['uid']}.value")
         return None
     value = required(record, "value", Tensor)
-    if (value.data_type, value.shape) != (data_type, shape):
+    if shape is None or value.data_type != data_type or prod(value.shape) != prod(shape):
         raise InvalidModelError(
             f"the value of a {kind.name.lower()} is not of its type and shape",
             offset=record.offset,
@@ -117,4 +124,4 @@ def _read_value(record: Dictionary, kind: VariableKind, data_type: DataType, sha
             expected=f"{data_type.name.lower()} {list(shape or ())}",
             found=f"{value.data_type.name.lower()} {list(value.shape)}",
         )
-    return value
+    return value if value.shape == shape else replace(value, shape=shape)
