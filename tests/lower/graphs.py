@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnx_ir as ir
 import onnxruntime
 
@@ -54,6 +55,28 @@ def static_axis(index: int) -> Axis:
     return Axis(AxisKind.STATIC, index)
 
 
+class Converted:
+    """A converted model, accepted by ONNX's own checker and loaded: runs as often as a test likes."""
+
+    def __init__(self, lowered: LoweredModel) -> None:
+        self.lowered = lowered
+        proto = ir.to_proto(lowered.model)
+        onnx.checker.check_model(proto, full_check=True)
+        self._session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+
+    def run(self, feeds: Mapping[str, npt.ArrayLike], lengths: Sequence[int] | None = None) -> dict[str, Array]:
+        """Outputs by public name, lengths of the sequence axes that the model makes among them."""
+        given = {port.name: np.asarray(feeds[port.name], port.dtype) for port in self.lowered.inputs if port.name in feeds}
+        if lengths is not None:
+            given["lengths"] = np.array(lengths, np.int64)
+        return dict(zip([port.name for port in self.lowered.outputs], self._session.run(None, given), strict=True))
+
+    @property
+    def operators(self) -> list[str]:
+        """The ONNX operators, in order; those of loop bodies are not among them."""
+        return [node.op_type for node in self.lowered.model.graph]
+
+
 class Graph:
     """A CNTK model under construction."""
 
@@ -83,9 +106,9 @@ class Graph:
         """A parameter."""
         return self._leaf("Parameter", VariableKind.PARAMETER, value, dtype)
 
-    def op(self, operator: str, *inputs: str, outputs: int = 1, **attributes: AttributeValue) -> str:
+    def op(self, operator: str, *inputs: str, outputs: int = 1, name: str = "", **attributes: AttributeValue) -> str:
         """Apply an operator; the uid of its first output. The others end in ``_1`` and so on instead of ``_0``."""
-        return self._add(operator, inputs, attributes, None, outputs)
+        return self._add(operator, inputs, attributes, None, outputs, name)
 
     def placeholder(self, name: str) -> str:
         """A placeholder, to be bound by ``block``."""
@@ -95,7 +118,7 @@ class Graph:
     def block(self, name: str, root: str, arguments: Mapping[str, str], **attributes: AttributeValue) -> str:
         """A block called ``name`` around what computes ``root``, its placeholders bound to ``arguments``."""
         inside = next(function.uid for function in self._functions.values() if root in function.outputs)
-        return self._add("Block", tuple(arguments.values()), attributes, Block(name, inside, dict(arguments)), 1)
+        return self._add("Block", tuple(arguments.values()), attributes, Block(name, inside, dict(arguments)), 1, "")
 
     def delay(self, operator: str, initial: str, steps: int = 1) -> tuple[str, str]:
         """A PastValue or FutureValue of a value still to come: the placeholder to ``bind`` later, and the delayed value."""
@@ -125,6 +148,10 @@ class Graph:
         order = evaluation_order(network, interface)
         return lower_model(network, infer(network, order), order, interface, options or LoweringOptions())
 
+    def convert(self, *outputs: str, options: LoweringOptions | None = None) -> Converted:
+        """The converted model of ``outputs``, ready to run."""
+        return Converted(self.lower(*outputs, options=options))
+
     def run_all(
         self,
         outputs: Sequence[str],
@@ -133,12 +160,7 @@ class Graph:
         options: LoweringOptions | None = None,
     ) -> dict[str, Array]:
         """Convert and run ``outputs`` with onnxruntime: values by uid, and lengths of the sequence axes that the model makes."""
-        lowered = self.lower(*outputs, options=options)
-        given = {port.name: np.asarray(feeds[port.name], port.dtype) for port in lowered.inputs if port.name in feeds}
-        if lengths is not None:
-            given["lengths"] = np.array(lengths, np.int64)
-        session = onnxruntime.InferenceSession(ir.to_proto(lowered.model).SerializeToString(), providers=["CPUExecutionProvider"])
-        return dict(zip([port.name for port in lowered.outputs], session.run(None, given), strict=True))
+        return self.convert(*outputs, options=options).run(feeds, lengths)
 
     def run(self, output: str, feeds: Mapping[str, npt.ArrayLike], lengths: Sequence[int] | None = None) -> Array:
         """Convert and run the model of one output: its value."""
@@ -155,8 +177,10 @@ class Graph:
         self._variables[uid] = Variable(uid, kind, tensor.data_type, array.shape, value=tensor)
         return uid
 
-    def _add(self, operator: str, inputs: tuple[str, ...], attributes: Attributes, block: Block | None, outputs: int) -> str:
+    def _add(
+        self, operator: str, inputs: tuple[str, ...], attributes: Attributes, block: Block | None, outputs: int, name: str
+    ) -> str:
         uid = f"{operator}{len(self._functions)}"
         made = tuple(f"{uid}_Output_{k}" for k in range(outputs))
-        self._functions[uid] = Function(uid, operator, inputs, made, "", attributes, block)
+        self._functions[uid] = Function(uid, operator, inputs, made, name, attributes, block)
         return made[0]
