@@ -1,6 +1,6 @@
 """The edit distance between sequences of classes, by a Scan over the diagonals of the table of distances.
 
-Cell (i, j) of that table holds what it costs to turn the first i labels into the first j predictions. The cells of a diagonal
+Cell (i, j) of that table holds what it costs to turn the first i predictions into the first j labels. The cells of a diagonal
 i + j = d depend on the two diagonals before it alone, so a step of the Scan computes a whole diagonal for the whole batch. Steps
 that do not count (padding, repetitions, classes to ignore) get a row or column that copies its neighbour: nothing is moved.
 """
@@ -34,10 +34,10 @@ def lower_edit_distance(ctx: Lowering, node: Node) -> ir.Value:
             f"compares {prediction.type} with {label.type}; expected two sequences on the same axis",
             "give both inputs the same dynamic axes, and save the model again",
         )
-    table = _Table(b, _tokens(ctx, node, label), _tokens(ctx, node, prediction), _Penalties.of(node))
-    operations = b.op("ReduceSum", table.operations(), keepdims=0)
+    rows, columns = _tokens(ctx, node, prediction), _tokens(ctx, node, label)
+    operations = b.op("ReduceSum", _Table(b, rows, columns, _Penalties.of(node)).operations(), keepdims=0)
     steps = b.op("Cast", sample_count(ctx, label), to=int(ir.DataType.FLOAT))
-    labels = b.op("ReduceSum", b.op("Cast", table.label.counts, to=int(ir.DataType.FLOAT)), keepdims=0)
+    labels = b.op("ReduceSum", b.op("Cast", columns.counts, to=int(ir.DataType.FLOAT)), keepdims=0)
     rate = b.op("Div", b.op("Mul", operations, steps), labels)
     return b.op("Cast", rate, to=int(ONNX_TYPES[ctx.type_of(node.outputs[0]).data_type]))
 
@@ -92,19 +92,18 @@ class _Cells:
 
 
 class _Table:
-    """The table of distances of a batch. Labels index its rows from 1, predictions its columns."""
+    """The table of distances of a batch, its rows and columns counted from 1: row and column 0 stand for nothing."""
 
-    def __init__(self, builder: Builder, label: _Tokens, prediction: _Tokens, penalties: _Penalties) -> None:
+    def __init__(self, builder: Builder, rows: _Tokens, columns: _Tokens, penalties: _Penalties) -> None:
         self.outer = builder
-        self.label = label
         self.penalties = penalties
         b = builder
-        self.last = b.op("Squeeze", b.op("Shape", label.classes, start=1, end=2), b.integers(0))
+        self.last = b.op("Squeeze", b.op("Shape", rows.classes, start=1, end=2), b.integers(0))
         self.zero, self.one = b.constant(0, np.int64), b.constant(1, np.int64)
         self.places = b.op("Range", self.zero, b.op("Add", self.last, self.one), self.one)
         self.neighbours = b.op("Max", b.op("Sub", self.places, self.one), self.zero)
-        self.row_class, self.row_counts, self.row_number = self._margined(label)
-        self.column_class, self.column_counts, self.column_number = self._margined(prediction)
+        self.row_class, self.row_counts, self.row_number = self._margined(rows)
+        self.column_class, self.column_counts, self.column_number = self._margined(columns)
 
     def operations(self) -> ir.Value:
         """``[N]``: the number of operations in the last cell of each sequence."""
