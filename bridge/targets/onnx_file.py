@@ -13,6 +13,7 @@ from bridge.targets.atomic import StagedFile, put_in_place
 from bridge.targets.hashed_file import HashedFile
 from bridge.targets.onnx_layout import DEFAULT_EXTERNAL_DATA_THRESHOLD, PROTOBUF_BYTES, Layout, lay_out
 from bridge.targets.onnx_wire import (
+    Initializer,
     Skeleton,
     external_initializer,
     inline_initializer,
@@ -69,12 +70,7 @@ def write_onnx(
     tensors = _initial_values(model)
     parts = skeleton(model)
     layout = _layout(tensors, parts, external_data_threshold)
-    initializers = {
-        name: external_initializer(name, tensor, location, layout.offsets[name])
-        if name in layout.offsets
-        else inline_initializer(name, tensor)
-        for name, tensor in tensors.items()
-    }
+    initializers = {name: _initializer(name, tensor, location, layout) for name, tensor in tensors.items()}
     _refuse_too_long(destination, model_file_bytes(parts, initializers))
 
     def late() -> bytes:
@@ -126,6 +122,12 @@ def _layout(tensors: Mapping[str, ir.TensorProtocol], parts: Skeleton, threshold
     headers = sum(len(name.encode()) + _HEADER_BYTES for name in tensors)
     sizes = [(name, tensor.nbytes) for name, tensor in tensors.items()]
     return lay_out(sizes, parts.size + headers + _METADATA_BYTES, threshold)
+
+
+def _initializer(name: str, tensor: ir.TensorProtocol, location: str, layout: Layout) -> Initializer:
+    if name in layout.offsets:
+        return external_initializer(name, tensor, location, layout.offsets[name])
+    return inline_initializer(name, tensor)
 
 
 def _write_data(file: StagedFile, tensors: Mapping[str, ir.TensorProtocol], layout: Layout) -> str:
