@@ -30,12 +30,16 @@ def pad_explicitly(
     ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], fill: ir.Value
 ) -> ir.Value:
     """``value [B, C, *sizes]`` with the padding of ``window`` added, filled with the scalar ``fill``; cut where negative."""
+    return ctx.builder.op("Pad", value, padding_amounts(ctx, value, window, sizes), fill)
+
+
+def padding_amounts(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int]) -> ir.Value:
+    """What an ONNX Pad of ``value [B, C, *sizes]`` takes to add, or cut, the padding of ``window``: int64 ``[2 * rank]``."""
     b = ctx.builder
     pairs = [axis.padding(size) for axis, size in zip(window, sizes, strict=True)]
     known = [pair for pair in pairs if pair is not None]
     if len(known) == len(pairs):
-        amounts = b.integers(0, 0, *(pair[0] for pair in known), 0, 0, *(pair[1] for pair in known))
-        return b.op("Pad", value, amounts, fill)
+        return b.integers(0, 0, *(pair[0] for pair in known), 0, 0, *(pair[1] for pair in known))
     lower, upper = [], []
     for position, (axis, pair) in enumerate(zip(window, pairs, strict=True)):
         if pair is None:
@@ -45,7 +49,7 @@ def pad_explicitly(
         lower.append(before)
         upper.append(behind)
     neither = b.integers(0, 0)
-    return b.op("Pad", value, b.op("Concat", neither, *lower, neither, *upper, axis=0), fill)
+    return b.op("Concat", neither, *lower, neither, *upper, axis=0)
 
 
 def _run_time_padding(ctx: Lowering, axis: WindowAxis, size: ir.Value) -> tuple[ir.Value, ir.Value]:

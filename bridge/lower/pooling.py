@@ -49,11 +49,12 @@ def lower_pooling(ctx: Lowering, node: Node) -> ir.Value:
 
 
 def over_spatial_axes(
-    ctx: Lowering, value: ir.Value, axes: Sequence[WindowAxis], shape: Sequence[int]
+    ctx: Lowering, value: ir.Value, axes: Sequence[WindowAxis], shape: Sequence[int], *, same_size: bool = False
 ) -> tuple[ir.Value, Sequence[WindowAxis], Sequence[int], Callable[[ir.Value], ir.Value]]:
     """``value [B, *shape]`` as ``[B, channels, spatial...]``, the window and sizes of its spatial axes, and the way back.
 
-    CNTK pools along any axis, the first one included; leading axes that no window moves along are channels here.
+    CNTK pools along any axis, the first one included; leading axes that no window moves along are channels here. The way back
+    is for one cell per window or, with ``same_size``, for values of the same sizes again.
     """
     b = ctx.builder
     leading = next((i for i, axis in enumerate(axes) if not axis.is_neutral), len(axes))
@@ -71,7 +72,7 @@ def over_spatial_axes(
     lowered = Lowered(value, TensorType(DataType.FLOAT, tuple(shape), (DEFAULT_BATCH_AXIS,)))
 
     def restore(made: ir.Value) -> ir.Value:
-        left = tuple(axis.positions(size) for axis, size in zip(window, sizes, strict=True))
+        left = tuple(size if same_size else axis.positions(size) for axis, size in zip(window, sizes, strict=True))
         result = Lowered(made, TensorType(DataType.FLOAT, (merged, *left), (DEFAULT_BATCH_AXIS,)))
         return reshape_range(ctx, result, 0, 1, tuple(shape[:channels]))
 
@@ -96,7 +97,7 @@ def _maximum(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
     pads = None if misses else pads_attribute(window, sizes, pooling=True)
     if pads is None:
         value = pad_explicitly(ctx, value, window, sizes, b.constant(-np.inf, dtype))
-    pooled = b.op("MaxPool", value, **_sliding(window, pads))
+    pooled = b.op("MaxPool", value, **sliding(window, pads))
     if not misses:
         return pooled
     # CNTK's maximum of nothing is minus infinity, onnxruntime's the lowest number there is.
@@ -112,23 +113,20 @@ def _average(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
     misses = any(axis.may_miss_data(size) for axis, size in zip(window, sizes, strict=True))
     pads = None if misses else pads_attribute(window, sizes, pooling=True)
     if pads is not None:
-        return b.op("AveragePool", value, **_sliding(window, pads), count_include_pad=int(included))
+        return b.op("AveragePool", value, **sliding(window, pads), count_include_pad=int(included))
     zero = b.constant(0.0, np.float32)
-    sliding = _sliding(window, None)
-    mean = b.op("AveragePool", pad_explicitly(ctx, value, window, sizes, zero), **sliding)
+    mean = b.op("AveragePool", pad_explicitly(ctx, value, window, sizes, zero), **sliding(window, None))
     if included:
         return mean
     # The share of real cells in each window, from ones in their place; 0/0 where there are none, as in CNTK.
-    if all(size >= 0 for size in sizes):
-        cells = b.constant(np.ones((1, 1, *sizes), np.float32))
-    else:
-        spatial = b.op("Concat", b.integers(1, 1), ctx.shape_vector(value, 2), axis=0)
-        cells = b.op("Expand", b.constant(1.0, np.float32), spatial)
-    share = b.op("AveragePool", pad_explicitly(ctx, cells, window, sizes, zero), **sliding)
+    known = all(size >= 0 for size in sizes)
+    spatial = b.integers(*sizes) if known else ctx.shape_vector(value, 2)
+    cells = b.op("Expand", b.constant(1.0, np.float32), b.op("Concat", b.integers(1, 1), spatial, axis=0))
+    share = b.op("AveragePool", pad_explicitly(ctx, cells, window, sizes, zero), **sliding(window, None))
     return b.op("Div", mean, share)
 
 
-def _sliding(window: Sequence[WindowAxis], pads: Sequence[int] | None) -> dict[str, Sequence[int]]:
+def sliding(window: Sequence[WindowAxis], pads: Sequence[int] | None) -> dict[str, Sequence[int]]:
     """The attributes that all pooling operators share."""
     return {
         "kernel_shape": [axis.kernel for axis in window],
