@@ -43,7 +43,7 @@ def optimized_stack(operator: str, gates: int, *, bidirectional: bool) -> Builde
 
     def build() -> Case:
         x = cntk.sequence.input_variable(width, name="x")
-        weights = cntk.parameter((hidden, size // hidden), init=0.4 * scattered(150, hidden, size // hidden))
+        weights = cntk.parameter((size // hidden, hidden), init=0.4 * scattered(150, size // hidden, hidden))
         stack = cntk.optimized_rnnstack(x, weights, hidden, len(layers), bidirectional, operator)
         note = "the outputs are those of cntk.misc's conversion of the model, which alone runs on a CPU"
         recorded = case(stack, {x: ragged(151, LENGTHS, width)}, note=note)
