@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -106,19 +107,27 @@ def lower_straight_through(ctx: Lowering, node: Node) -> ir.Value:
     return b.op("Where", positive, ctx.like(operand, 1.0), ctx.like(operand, -1.0))
 
 
-@lowers(
-    "Pow", onnx="Pow under Where: 0 to any power but 0 is 0", exactness="exact; huge exponents of negative bases are NaN in CNTK"
-)
+@lowers("Pow", onnx="Pow; where the exponent may be negative or huge, under Where: 0 to any power but 0 is 0")
 def lower_pow(ctx: Lowering, node: Node) -> ir.Value:
-    """Powers; 0 to a negative power is 0, not infinity."""
+    """Powers. 0 to a negative power is 0, not infinity; a negative base to a power beyond int32 is NaN."""
     b, operands = ctx.builder, ctx.operands(node)
     base, exponent = ctx.broadcast(operands)
-    plain = b.op("Pow", base, exponent)
-    if ctx.options.plain_math:
-        return plain
+    value = b.op("Pow", base, exponent)
+    known = b.known(exponent)
+    if ctx.options.plain_math or (known is not None and bool(np.all((known >= 0) & (known < _INT32_RANGE)))):
+        return value
     zero = ctx.like(operands[0], 0.0)
     vanishes = b.op("And", b.op("Equal", base, zero), b.op("Not", b.op("Equal", exponent, zero)))
-    return b.op("Where", vanishes, zero, plain)
+    value = b.op("Where", vanishes, zero, value)
+    if known is not None and bool(np.all(np.abs(known) < _INT32_RANGE)):
+        return value
+    huge = b.op("GreaterOrEqual", b.op("Abs", exponent), ctx.like(operands[0], _INT32_RANGE))
+    undefined = b.op("And", b.op("Less", base, zero), huge)
+    return b.op("Where", undefined, ctx.like(operands[0], math.nan), value)
+
+
+_INT32_RANGE: Final = 2.0**31
+"""CNTK takes an exponent of this size for no integer."""
 
 
 @lowers("LogPlus", onnx="Max + Softplus(Min - Max); Softplus alone where an operand is 0")
@@ -210,10 +219,3 @@ def lower_constant_like(ctx: Lowering, node: Node) -> ir.Value:
     """A tensor of one number, in the shape of the operand."""
     operand = ctx.value(node.inputs[0])
     return ctx.builder.op("Expand", ctx.like(operand, attributes.number(node, "fillValue")), ctx.shape_vector(operand.value, 0))
-
-
-@lowers("Assign", onnx="nothing (the assigned value itself)", structural=True)
-def lower_assign(ctx: Lowering, node: Node) -> Lowered:
-    """The value assigned. The effect on the parameter, which only a later evaluation would see, is dropped with a warning."""
-    ctx.report.warn(f"{node.name or node.uid}: the assignment to {node.inputs[0]} is dropped; a converted model keeps no state")
-    return ctx.value(node.inputs[1])

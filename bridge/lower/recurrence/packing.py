@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from bridge.graph.inference.product import contracted_axes
 from bridge.graph.model import DataType
+from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
 from bridge.lower.recurrence.algebra import Matrix, Outside
 from bridge.lower.recurrence.cells import Cell, Gate, recognise
@@ -61,40 +62,47 @@ class _Inputs:
 
     def _add(self, ctx: Lowering, term: Outside, column: int) -> bool:
         size = term.last - term.first
-        for uid, matrix in _projections(ctx, term.uid, _DEEPEST):
+        for uid, matrix in _projections(ctx, term, _DEEPEST):
             if uid is None:
-                self.bias[column : column + size] += matrix.reshape(-1)[term.first : term.last]
+                self.bias[column : column + size] += matrix
                 continue
             if ctx.value(uid).extent is None:
                 return False
             full = self.matrices.setdefault(uid, np.zeros((matrix.shape[0], self.columns), np.float32))
-            full[:, column : column + size] += matrix[:, term.first : term.last]
+            full[:, column : column + size] += matrix
         return True
 
 
-def _projections(ctx: Lowering, uid: str, depth: int) -> Iterator[tuple[str | None, Matrix]]:
-    """``uid`` as a sum of (sequence, matrix) products and of constants (``None``, row vector).
+def _projections(ctx: Lowering, term: Outside, depth: int) -> Iterator[tuple[str | None, Matrix]]:
+    """Columns of a value as a sum of (sequence, matrix) products and of constants (``None``, vector).
 
-    What is not a product with a constant matrix counts as itself times the identity.
+    What is not a product with a constant matrix counts as itself times columns of the identity.
     """
+    uid, first, last = term.uid, term.first, term.last
     width = ctx.type_of(uid).shape[0]
     constant = ctx.constant_of(uid)
     if constant is not None:
-        yield None, np.broadcast_to(np.asarray(constant, np.float32), (width,))
+        yield None, np.broadcast_to(np.asarray(constant, np.float32), (width,))[first:last]
         return
     node = ctx.network.producers.get(uid)
     if node is not None and depth:
         if node.op == "Plus" and all(ctx.type_of(part).shape == (width,) for part in node.inputs):
             for part in node.inputs:
-                yield from _projections(ctx, part, depth - 1)
+                yield from _projections(ctx, Outside(part, first, last), depth - 1)
             return
+        if node.op == "Slice":
+            cut = slices(node, ctx.type_of(node.inputs[0]).shape)
+            if len(cut) == 1 and cut[0].step == 1:
+                yield from _projections(ctx, Outside(node.inputs[0], first + cut[0].start, last + cut[0].start), depth - 1)
+                return
         if node.op == "Times" and node.inputs[1] not in ctx.indexed:
             weight = ctx.constant_of(node.inputs[0])
             data = ctx.type_of(node.inputs[1])
-            if weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1 and data.rank == 1 and data.is_sequence:  # noqa: PLR2004
-                yield node.inputs[1], np.asarray(weight, np.float32)
+            matrix = weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1  # noqa: PLR2004
+            if matrix and data.rank == 1 and data.is_sequence:
+                yield node.inputs[1], np.asarray(weight, np.float32)[:, first:last]
                 return
-    yield uid, np.eye(width, dtype=np.float32)
+    yield uid, np.eye(width, dtype=np.float32)[:, first:last]
 
 
 def _emit(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> ir.Value:
@@ -121,6 +129,8 @@ def _emit(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> ir.Value:
     if cell.operator == "LSTM" and any(p is not None for p in peepholes):
         packed = [np.zeros(cell.width, np.float32) if p is None else p for p in peepholes]
         operands.append(b.constant(np.concatenate(packed).astype(np.float32)[None], name=f"{b.scope}/P"))
+    while operands[-1] is None:
+        operands.pop()
     made = b.op(cell.operator, *operands, **attributes)
     return b.op("Transpose", b.op("Squeeze", made, b.integers(1)), perm=[1, 0, 2])
 

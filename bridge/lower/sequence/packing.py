@@ -9,8 +9,12 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from bridge.graph import attributes
 from bridge.graph.model import DataType
 from bridge.graph.network import Node
+from bridge.graph.operators import DELAYS
+from bridge.graph.types import TensorType
+from bridge.lower.builder import Array
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.sequence.delay import gather_steps
@@ -24,6 +28,9 @@ def lower_where(ctx: Lowering, node: Node) -> Lowered:
     if ctx.in_step or condition.extent is None:
         raise Refuse("a choice of steps inside a recurrence, or of a value without a sequence axis")
     result = ctx.type_of(node.outputs[0])
+    edge = _edge(ctx, node.inputs[0])
+    if edge is not None:
+        return _edge_step(ctx, condition, edge, result)
     b = ctx.builder
     emitted = _emitted(ctx, condition)
     lengths = b.op("ReduceMax", emitted, axes=[1], keepdims=0)
@@ -33,6 +40,37 @@ def lower_where(ctx: Lowering, node: Node) -> Lowered:
     if not result.is_sequence:
         return Lowered(b.op("Squeeze", numbers, b.integers(1)), result)
     return Lowered(numbers, result, Extent(lengths, steps))
+
+
+def _edge(ctx: Lowering, condition: str) -> str | None:
+    """Whether a condition selects exactly the first or the last step: 0 everywhere, delayed by one step from an initial 1."""
+    delay = ctx.network.producers.get(condition)
+    if delay is None or delay.op not in DELAYS or attributes.integer(delay, "offset", 1) != 1:
+        return None
+    source = ctx.network.producers.get(delay.inputs[0])
+    zeros = source.inputs[0] if source is not None and source.op == "ReconcileDynamicAxis" else delay.inputs[0]
+    everywhere, initial = (_constant(ctx, uid) for uid in (zeros, delay.inputs[1]))
+    if everywhere is None or initial is None or everywhere.any() or not np.all(initial == 1):
+        return None
+    return "first" if delay.op == "PastValue" else "last"
+
+
+def _constant(ctx: Lowering, uid: str) -> Array | None:
+    leaf = ctx.network.leaves.get(uid)
+    return leaf.value.array() if leaf is not None and leaf.value is not None else None
+
+
+def _edge_step(ctx: Lowering, condition: Lowered, edge: str, result: TensorType) -> Lowered:
+    """The number of the first or the last step, without counting through all of them."""
+    assert condition.extent is not None
+    b, lengths = ctx.builder, condition.extent.lengths
+    batch = ctx.shape_vector(lengths, 0, 1)
+    index = b.op("Expand", b.integers(0), batch) if edge == "first" else b.op("Sub", lengths, b.integers(1))
+    numbers = b.op("Cast", index, to=int(ONNX_TYPES[result.data_type]))
+    if not result.is_sequence:
+        return Lowered(numbers, result)
+    single = Extent(b.op("Expand", b.integers(1), batch), b.integers(1))
+    return Lowered(b.op("Unsqueeze", numbers, b.integers(1)), result, single)
 
 
 def _emitted(ctx: Lowering, condition: Lowered) -> ir.Value:
