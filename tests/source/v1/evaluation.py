@@ -49,7 +49,8 @@ def _times(function: Function, values: Sequence[Array]) -> Array:
 def _reduce(function: Function, values: Sequence[Array]) -> Array:
     assert function.attributes["reductionOpName"] == "Sum"
     assert function.attributes["axisVec"] == (Axis(AxisKind.STATIC, 0),)
-    return np.sum(values[0], axis=-1, keepdims=True)
+    total: Array = np.sum(values[0], axis=-1, keepdims=True)
+    return total
 
 
 OPERATORS: Mapping[str, Callable[[Function, Sequence[Array]], Array]] = {

@@ -54,7 +54,7 @@ def test_a_recurrent_network_reads_the_same_in_every_version(version: int, doubl
     assert producer(model, "total").attributes == {
         "axisVec": (Axis(AxisKind.ALL_STATIC),),
         "reductionOpName": "Sum",
-        "reductionKeepDimensions": False,
+        "reductionKeepDimensions": True,
     }
 
 

@@ -112,9 +112,7 @@ class Translation:
         values.flags.writeable = False
         uid = self.builder.uids.variable(f"{self.uid}.{suffix}")
         tensor = Tensor(data_type, shape, values, self.node.offset)
-        self.builder.add_variable(
-            Variable(uid, VariableKind.CONSTANT, data_type, shape, value=tensor, offset=self.node.offset)
-        )
+        self.builder.add_variable(Variable(uid, VariableKind.CONSTANT, data_type, shape, value=tensor, offset=self.node.offset))
         return uid
 
     def leaf(self, position: int) -> Variable | None:

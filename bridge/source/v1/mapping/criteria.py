@@ -22,6 +22,7 @@ _LATTICE_PATHS = {
 
 
 def _reduce(at: Translation) -> None:
+    """A reduction that keeps its axes as 1s. Files from version 24 on may say otherwise, but CNTK 2.7 keeps them all the same."""
     stated = at.node.text("operation")
     operation = _OLD_REDUCTIONS.get(stated, stated)
     if operation not in _REDUCTIONS:
@@ -29,7 +30,7 @@ def _reduce(at: Translation) -> None:
     attributes: Attributes = {
         "axisVec": tuple(reduction_axis(at, number) for number in at.node.integers("axes")),
         "reductionOpName": operation,
-        "reductionKeepDimensions": at.node.flag("keepDimensions"),
+        "reductionKeepDimensions": True,
     }
     at.finish("ReduceElements", at.inputs, attributes)
 

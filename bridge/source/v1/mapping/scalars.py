@@ -11,7 +11,7 @@ _ELEMENT_WISE = frozenset(
     """
     Abs Acos Asin Asinh Atan Atanh Cast Clip Cosh Cosine Dropout ElementTimes Equal Exp ExponentialLinearUnit Floor
     Greater GreaterEqual Hardmax If Less LessEqual Log LogPlus LogSoftmax Minus Negate NotEqual Pass Plus Pow Reciprocal
-    RectifiedLinear Sigmoid Sin Sinh Softmax Sqrt StableSigmoid StopGradient StraightThrough Tan Tanh Times Trace
+    RectifiedLinear ReduceElements Sigmoid Sin Sinh Softmax Sqrt StableSigmoid StopGradient StraightThrough Tan Tanh Times Trace
     """.split()
 )
 _ALWAYS_SCALAR = frozenset(
@@ -65,6 +65,4 @@ def _sources(node: RawNode) -> tuple[str, ...] | None:
     if node.op == "Reshape":
         whole = node.integer("beginAxis") <= 1 and node.integer("endAxis") <= 0
         return () if whole and not node.integers("shape") else None
-    if node.op == "ReduceElements":
-        return () if node.integers("axes")[0] in (0, -1) else None
     return None
