@@ -51,6 +51,16 @@ def convolutional(version: int = 31, *, double: bool = False) -> BcnFile:
     return file
 
 
+def operator(op: str, *fields: bytes, inputs: int = 1, version: int = 31) -> BcnFile:
+    """A file of one operator ``n`` over inputs ``a``, ``b``, ... of shape [2, 3]."""
+    file = BcnFile(version)
+    names = tuple("abcdef"[:inputs])
+    for name in names:
+        file.input(name, 2, 3)
+    file.node(op, "n", *fields, inputs=names)
+    return file
+
+
 def read(data: bytes | BcnFile, limits: Limits = DEFAULT_LIMITS) -> Model:
     """Read a file, built or under construction."""
     return read_v1(memoryview(data.build() if isinstance(data, BcnFile) else data), limits)
