@@ -108,8 +108,8 @@ def _read_dynamic_axes(record: Dictionary, limits: Limits) -> tuple[Axis, ...]:
 def _read_value(record: Dictionary, kind: VariableKind, data_type: DataType, shape: tuple[int, ...] | None) -> Tensor | None:
     """The value of a parameter or constant, of the variable's type and as many elements.
 
-    The value's own shape may be another one: CNTK saves the weights of an OptimizedRNNStack, a blob without axes, as [n, h] in the
-    variable and [h, n] in its value. The order of elements is the same, so the variable's shape is the one that counts.
+    The value's own shape may be another one: CNTK saves the weights of an OptimizedRNNStack, a blob without axes, as [n, h] in
+    the variable and [h, n] in its value. The order of elements is the same, so the variable's shape is the one that counts.
     """
     if kind not in _WITH_VALUE:
         if "value" in record:
@@ -118,7 +118,7 @@ def _read_value(record: Dictionary, kind: VariableKind, data_type: DataType, sha
     value = required(record, "value", Tensor)
     if shape is None or value.data_type != data_type or prod(value.shape) != prod(shape):
         raise InvalidModelError(
-            f"the value of a {kind.name.lower()} is not of its type and shape",
+            f"the value of a {kind.name.lower()} is not of its type and size",
             offset=record.offset,
             field=f"{record['uid']}.value",
             expected=f"{data_type.name.lower()} {list(shape or ())}",

@@ -64,13 +64,13 @@ def function(uid: str, op: str | int, inputs: Iterable[str], attributes: Record 
 
 def block(uid: str, root: str, arguments: Mapping[str, str], op_name: str = "Dense", **changes: Value) -> Record:
     composite: Record = {"version": Size(3), "type": "CompositeFunction", "uid": f"Composite_of_{uid}", "root": root}
-    inside = {
+    inside: Record = {
         "block_function_op_name": op_name,
         "block_function_composite": composite,
         "block_function_composite_arguments_map_keys": list(arguments),
         "block_function_composite_arguments_map_values": list(arguments.values()),
     }
-    return function(uid, "Block", arguments.values(), **inside) | changes
+    return function(uid, "Block", arguments.values()) | inside | changes
 
 
 def user_function(uid: str, inputs: Iterable[str], *, native: bool = False, **state: Value) -> Record:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bridge.errors import InvalidModelError, UnsupportedVersionError
 from tests.source.v2.models import composite, function, input_, parameter, read, small_model, user_function
 from tests.source.v2.wire_writer import Detached, Value, container, dictionary, number_field
 
-VALUES = {"a": np.array([1, 2], np.float32), "b": np.array([[3, 4, 5]], np.float64), "c": np.array([6], np.float16)}
+VALUES: dict[str, npt.NDArray[Any]] = {
+    "a": np.array([1, 2], np.float32),
+    "b": np.array([[3, 4, 5]], np.float64),
+    "c": np.array([6], np.float16),
+}
 
 
 def detached_model(**changes: Value) -> bytes:

@@ -59,7 +59,7 @@ def test_placeholder_may_leave_everything_open() -> None:
 
 @pytest.mark.parametrize("dim", [INFERRED_DIM, FREE_DIM, UNKNOWN_DIM])
 def test_parameter_with_an_open_dimension_is_refused(dim: int) -> None:
-    with pytest.raises(InvalidModelError, match="left|not of its type and shape"):
+    with pytest.raises(InvalidModelError, match=r"left|not of its type and size"):
         leaf(parameter("w", np.zeros(1, np.float32)) | {"shape": Shape((dim,))})
 
 
@@ -76,11 +76,19 @@ def test_input_or_placeholder_with_a_value_is_refused(record: dict[str, Value]) 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"shape": Shape((3, 2))}, {"shape": Shape((6,))}, {"data_type": Size(2)}, {"data_type": Size(4)}]
+    "changes", [{"shape": Shape((3, 3))}, {"shape": Shape(())}, {"data_type": Size(2)}, {"data_type": Size(4)}]
 )
-def test_value_of_another_type_or_shape_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidModelError, match="not of its type and shape"):
+def test_value_of_another_type_or_size_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidModelError, match="not of its type and size"):
         leaf(parameter("w", np.zeros((3, 2), np.float32)) | changes)
+
+
+def test_value_takes_the_shape_of_its_variable() -> None:
+    expected = np.arange(6, dtype=np.float32)
+    found = leaf(parameter("w", expected.reshape(2, 3)) | {"shape": Shape((2, 3))})
+    assert found.value is not None
+    assert found.shape == found.value.shape == (3, 2)
+    np.testing.assert_array_equal(found.value.array(), expected.reshape(3, 2))
 
 
 @pytest.mark.parametrize("kind", [1, 5])

@@ -1,6 +1,6 @@
 """A writer of the v2 format for tests: nested Python data -> bytes, in CNTK's own form unless asked for another.
 
-``bool``, ``str``, ``dict``, ``list``, ``None`` and numpy arrays stand for themselves; what Python does not tell apart has a class here.
+``bool``, ``str``, ``dict``, ``list``, ``None`` and numpy arrays stand for themselves; what Python cannot tell has a class.
 ``Raw`` puts any bytes in the place of a value, which is how hostile files are made.
 """
 
