@@ -11,6 +11,7 @@ are given as a file holds them: axes and shapes column-major.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,9 @@ from bridge.graph.model import (
 from bridge.graph.network import dissolve
 from bridge.lower import LoweredModel, LoweringOptions, evaluation_order, lower_model
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
+Feeds = Mapping[str, Any]
+"""What inputs are fed, by public name: anything that numpy makes an array of."""
 
 STATIC: tuple[Axis, ...] = ()
 """The dynamic axes of an input that has none."""
@@ -64,7 +67,7 @@ class Converted:
         onnx.checker.check_model(proto, full_check=True)
         self._session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
 
-    def run(self, feeds: Mapping[str, npt.ArrayLike], lengths: Sequence[int] | None = None) -> dict[str, Array]:
+    def run(self, feeds: Feeds, lengths: Sequence[int] | None = None) -> dict[str, Array]:
         """Outputs by public name, lengths of the sequence axes that the model makes among them."""
         given = {port.name: np.asarray(feeds[port.name], port.dtype) for port in self.lowered.inputs if port.name in feeds}
         if lengths is not None:
@@ -155,14 +158,14 @@ class Graph:
     def run_all(
         self,
         outputs: Sequence[str],
-        feeds: Mapping[str, npt.ArrayLike],
+        feeds: Feeds,
         lengths: Sequence[int] | None = None,
         options: LoweringOptions | None = None,
     ) -> dict[str, Array]:
         """Convert and run ``outputs`` with onnxruntime: values by uid, and lengths of the sequence axes that the model makes."""
         return self.convert(*outputs, options=options).run(feeds, lengths)
 
-    def run(self, output: str, feeds: Mapping[str, npt.ArrayLike], lengths: Sequence[int] | None = None) -> Array:
+    def run(self, output: str, feeds: Feeds, lengths: Sequence[int] | None = None) -> Array:
         """Convert and run the model of one output: its value."""
         return self.run_all([output], feeds, lengths)[output]
 
