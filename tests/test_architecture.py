@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PURE_PACKAGES = ("bridge/source", "bridge/graph")
 PURE_IMPORTS = {"numpy", "bridge.source", "bridge.graph", "bridge.errors", "bridge.limits"}
+COMMAND = "import sys; sys.argv = ['bridge', {arguments}]\nfrom bridge.cli import main\nmain()"
 SOURCE_FILES = sorted((*ROOT.glob("bridge/**/*.py"), *ROOT.glob("verify/**/*.py")))
 
 
@@ -105,12 +106,17 @@ def test_help_imports_no_dependency_but_typer() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "seconds"),
-    [("import bridge", 0.3), ("import sys; sys.argv = ['bridge', '--help']\nfrom bridge.cli import main\nmain()", 0.5)],
+    [
+        ("import bridge", 0.3),
+        (COMMAND.format(arguments="'--help'"), 0.5),
+        (COMMAND.format(arguments="'convert', 'golden/digits_lenet/model.dnn', '-o', sys.argv[1]"), 1.0),
+    ],
+    ids=["import", "help", "convert"],
 )
-def test_starting_is_quick(program: str, seconds: float) -> None:
+def test_starting_is_quick(program: str, seconds: float, tmp_path: Path) -> None:
     durations = []
-    for _ in range(5):
+    for turn in range(5):
         started = time.perf_counter()
-        assert run_python("-c", program).returncode == 0
+        assert run_python("-c", program, str(tmp_path / f"{turn}.onnx")).returncode == 0
         durations.append(time.perf_counter() - started)
     assert min(durations) < seconds
