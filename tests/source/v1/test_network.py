@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import InvalidGraphError
-from bridge.graph.model import Axis, AxisKind, VariableKind
+from bridge.graph.model import Axis, AxisKind, NDShape, VariableKind
 from tests.source.v1 import bcn_nodes as nodes
 from tests.source.v1.bcn_writer import BcnFile, f32, flag, i32, shape, u32, u64, wide
 from tests.source.v1.networks import convolutional, operator, producer, read, recurrent, root_names
@@ -236,6 +236,32 @@ def test_kernels_that_do_not_fill_the_weights_are_refused() -> None:
 
     with pytest.raises(InvalidGraphError, match="21 weights do not fill 3 kernels of 3 x 3"):
         read(file)
+
+
+def two_dimensional(*, kernel: tuple[int, ...], stride: tuple[int, ...], matrix: bool = True) -> BcnFile:
+    """A convolution of version 31 in the form for two dimensions: weights for 3 maps over 2 channels."""
+    file = BcnFile(31)
+    file.input("x", 5, 5, 2)
+    file.parameter("w", (3, 18) if matrix else (3, 3, 2, 3), range(54))
+    file.node("Convolution", "n", nodes.window(file, kernel, stride, maps=3), flag(True), shape(1), inputs=("w", "x"))
+    return file
+
+
+def test_the_two_dimensional_form_says_nothing_of_channels() -> None:
+    attributes = producer(read(two_dimensional(kernel=(3, 3), stride=(2,))), "n").attributes
+
+    assert attributes["kernelShape"] == NDShape((3, 3, 2))
+    assert attributes["strides"] == NDShape((2, 2, 2))
+    assert attributes["lowerPad"] == attributes["upperPad"] == NDShape((0, 0, 0))
+    assert attributes["autoPadding"] == (False, False, False)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "matrix"), [((3,), (1,), True), ((3, 3), (), True), ((3, 3), (1, 1), False)])
+def test_a_two_dimensional_form_without_its_two_dimensions_is_refused(
+    kernel: tuple[int, ...], stride: tuple[int, ...], matrix: bool
+) -> None:
+    with pytest.raises(InvalidGraphError, match="width and height"):
+        read(two_dimensional(kernel=kernel, stride=stride, matrix=matrix))
 
 
 def shared_statistics(*epsilons: float) -> BcnFile:

@@ -70,8 +70,8 @@ def test_a_convolutional_network_reads_the_same_in_every_version(version: int, d
     convolution = producer(model, "convolved")
     assert convolution.inputs == ("kernels", "image")
     assert convolution.attributes["kernelShape"] == NDShape((2, 2, 2))
-    padding = convolution.attributes["autoPadding"]
-    assert padding == ((True,) if version < 5 else (True, True, False))
+    assert convolution.attributes["autoPadding"] == (True, True, False)
+    assert convolution.attributes["strides"] == NDShape((1, 1, 2))
     normalized = producer(model, "normalized")
     assert normalized.op == "BatchNormalization"
     assert len(normalized.inputs) == 6

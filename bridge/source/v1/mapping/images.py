@@ -38,6 +38,24 @@ def _window(at: Translation) -> Attributes:
     }
 
 
+def _image_window(at: Translation, channels: int) -> Attributes:
+    """The same for the two-dimensional form of convolution, whose settings are for width and height alone.
+
+    All channels are reduced at once, without padding.
+    """
+    node = at.node
+    keys = ("stride", "autoPadding", "lowerPad", "upperPad")
+    if not all(node.integers(key) for key in keys):
+        raise at.wrong("a setting for width and height is empty")
+    stride, padding, lower, upper = ((*node.integers(key), node.integers(key)[-1])[:2] for key in keys)
+    return {
+        "strides": NDShape((*stride, channels)),
+        "autoPadding": (*(bool(item) for item in padding), False),
+        "lowerPad": NDShape((*lower, 0)),
+        "upperPad": NDShape((*upper, 0)),
+    }
+
+
 def _convolution(op: str) -> Mapper:
     def mapper(at: Translation) -> None:
         check_layout(at)
@@ -45,7 +63,7 @@ def _convolution(op: str) -> Mapper:
         kernel = _kernel(at)
         weight = _weight(at, kernel)
         attributes: Attributes = {
-            **_window(at),
+            **(_image_window(at, kernel[2]) if node.flag("convolution2D") else _window(at)),
             "dilation": NDShape(node.integers("dilation")),
             "sharing": node.flags("sharing"),
             "sequential": False,
@@ -63,9 +81,11 @@ def _convolution(op: str) -> Mapper:
 def _kernel(at: Translation) -> tuple[int, ...]:
     """The kernel, column-major. The form for two dimensions leaves the channels to be found from the size of the weights."""
     kernel = at.node.integers("kernel")
-    leaf = at.leaf(0)
-    if not at.node.flag("convolution2D") or leaf is None or leaf.shape is None or len(kernel) != 3:
+    if not at.node.flag("convolution2D"):
         return kernel
+    leaf = at.leaf(0)
+    if leaf is None or leaf.shape is None or len(leaf.shape) != 2 or len(kernel) < 2:
+        raise at.wrong("expected a kernel of width and height and a matrix of weights, as the two-dimensional form has")
     filters = math.prod(at.node.integers("mapCount")) or leaf.shape[-1]
     area = kernel[0] * kernel[1] * filters
     elements = math.prod(leaf.shape)
@@ -78,8 +98,6 @@ def _weight(at: Translation, kernel: tuple[int, ...]) -> str:
     """The uid of the weights. Old files hold them as a matrix [maps, kernel elements]: the same bytes as [kernel..., maps]."""
     leaf = at.leaf(0)
     if leaf is None or leaf.value is None or leaf.shape is None or len(leaf.shape) != 2:
-        if at.node.flag("convolution2D"):
-            raise at.wrong("expected a matrix of weights, as the two-dimensional form of convolution has")
         return at.inputs[0]
     maps = leaf.shape[-1]  # Column-major [maps, kernel elements] is row-major (kernel elements, maps).
     if math.prod(kernel) * maps != leaf.value.values.size:
