@@ -175,8 +175,8 @@ def _one_hot(node: Node, operands: Operands) -> Result:
 def _eye_like(node: Node, operands: Operands) -> Result:
     expect_operands(node, 1)
     operand = operands[0]
-    if operand is not None and operand.rank + operand.dynamic_rank != 2:
-        raise InvalidGraphError(f"EyeLike of {operand}: expected exactly two axes, dynamic ones counted", node=node.uid)
+    if operand is not None and (operand.rank + operand.dynamic_rank != 2 or operand.is_sequence):
+        raise InvalidGraphError(f"EyeLike of {operand}: expected two static axes, or the batch and one", node=node.uid)
     return operand
 
 
