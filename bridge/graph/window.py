@@ -77,15 +77,31 @@ class WindowAxis:
         overhang = last + self.extent - size - self.lower if self.ceil and size >= 0 else 0
         return self.lower, max(self.upper, overhang)
 
-    def may_miss_data(self, size: int) -> bool:
-        """Whether some window may lie wholly in the padding."""
+    def missing(self, size: int) -> tuple[int, int]:
+        """How many of the first and of the last windows over ``size`` cells lie wholly in the padding."""
+        known = self.padding(size)
+        assert known is not None
+        before = (known[0] - self.extent) // self.stride + 1
+        starting_in_data = -(-(size + known[0]) // self.stride)
+        return max(before, 0), max(self.positions(size) - starting_in_data, 0)
+
+    def may_miss(self) -> bool:
+        """Whether some window over a size that only the run time knows may lie wholly in the padding."""
         if self.kernel == FREE:
             return False
-        known = self.padding(size)
-        if known is None or size < 0:
-            upper = self.extent // 2 if self.auto else self.upper
-            return self.lower >= self.extent or upper + (self.stride - 1 if self.ceil else 0) >= self.extent
-        return known[0] >= self.extent or (self.positions(size) - 1) * self.stride - known[0] >= size
+        lower, upper = (self.extent // 2, self.extent // 2) if self.auto else (self.lower, self.upper)
+        return lower >= self.extent or upper + (self.stride - 1 if self.ceil else 0) >= self.extent
+
+    def touching(self, size: int) -> WindowAxis:
+        """The same windows over ``size`` cells but those that ``missing`` counts, by explicit padding; ``lower`` may be negative.
+
+        Cells behind the last window need no cutting: they are too few for one more.
+        """
+        known, (before, behind) = self.padding(size), self.missing(size)
+        assert known is not None
+        last = (self.positions(size) - 1 - behind) * self.stride - known[0]
+        lower, upper = known[0] - before * self.stride, max(last + self.extent - size, 0)
+        return WindowAxis(self.kernel, self.stride, self.dilation, lower=lower, upper=upper)
 
 
 def completed(values: Sequence[_Item], filled: int, rank: int, neutral: _Item, source: Sequence[_Item] = ()) -> list[_Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import onnx_ir as ir
 
 from bridge.graph import attributes
@@ -12,7 +13,7 @@ from bridge.graph.network import Node
 from bridge.graph.types import TensorType
 from bridge.graph.window import WindowAxis, convolution_axes
 from bridge.lower.lowering import Lowering
-from bridge.lower.padding import pad_explicitly, pads_attribute
+from bridge.lower.padding import fit
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.reshaping import reshape_range
 from bridge.lower.transposed_convolution import lower_transposed
@@ -61,17 +62,15 @@ def _convolve(
     ctx: Lowering, value: ir.Value, kernel: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], groups: int
 ) -> ir.Value:
     """Conv of ``[B, C, *sizes]``."""
-    pads = pads_attribute(window, sizes, pooling=False)
-    if pads is None:
-        value = pad_explicitly(ctx, value, window, sizes, ctx.builder.constant(0.0, "float32"))
+    fitted = fit(ctx, value, window, sizes, ctx.builder.constant(0.0, np.float32))
     return ctx.builder.op(
         "Conv",
-        value,
+        fitted.value,
         kernel,
         kernel_shape=[axis.kernel for axis in window],
         strides=[axis.stride for axis in window],
         dilations=[axis.dilation for axis in window],
-        pads=pads or [0] * (2 * len(window)),
+        pads=fitted.pads,
         group=groups,
     )
 

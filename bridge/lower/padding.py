@@ -1,12 +1,12 @@
 """Padding for windows: as attributes of the ONNX operator where these can say it, by a Pad in front of it where they cannot.
 
-ONNX attributes know no negative padding (cells left out), none that depends on sizes at run time, and pooling none as wide as its
-window.
+ONNX attributes know no negative padding (cells left out), and none that depends on sizes at run time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import onnx_ir as ir
 
@@ -14,32 +14,40 @@ from bridge.graph.window import WindowAxis
 from bridge.lower.lowering import Lowering
 
 
-def pads_attribute(window: Sequence[WindowAxis], sizes: Sequence[int], *, pooling: bool) -> list[int] | None:
-    """The ``pads`` of a convolution or pooling over static ``sizes``; ``None`` where an attribute cannot say it."""
-    pairs = [axis.padding(size) for axis, size in zip(window, sizes, strict=True)]
-    known = [pair for pair in pairs if pair is not None]
-    if len(known) < len(pairs):
-        return None
-    for axis, pair in zip(window, known, strict=True):
-        if min(pair) < 0 or (pooling and max(pair) >= axis.extent):
-            return None
-    return [pair[0] for pair in known] + [pair[1] for pair in known]
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """``value [B, C, spatial...]`` with what attributes cannot say done, and the ``pads`` attribute for the rest.
+
+    ``amounts``: what a Pad has added or, where negative, cut: int64 ``[2 * rank]``; ``None`` where there was no need.
+    """
+
+    value: ir.Value
+    pads: list[int]
+    amounts: ir.Value | None = None
 
 
-def pad_explicitly(
-    ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], fill: ir.Value
-) -> ir.Value:
-    """``value [B, C, *sizes]`` with the padding of ``window`` added, filled with the scalar ``fill``; cut where negative."""
-    return ctx.builder.op("Pad", value, padding_amounts(ctx, value, window, sizes), fill)
-
-
-def padding_amounts(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int]) -> ir.Value:
-    """What an ONNX Pad of ``value [B, C, *sizes]`` takes to add, or cut, the padding of ``window``: int64 ``[2 * rank]``."""
+def fit(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], fill: ir.Value) -> Fitted:
+    """Fit ``value [B, C, *sizes]`` for ``window``; cells that depend on run-time sizes are filled with the scalar ``fill``."""
     b = ctx.builder
     pairs = [axis.padding(size) for axis, size in zip(window, sizes, strict=True)]
     known = [pair for pair in pairs if pair is not None]
-    if len(known) == len(pairs):
-        return b.integers(0, 0, *(pair[0] for pair in known), 0, 0, *(pair[1] for pair in known))
+    if len(known) < len(pairs):
+        amounts = _run_time_amounts(ctx, value, window, pairs)
+        return Fitted(b.op("Pad", value, amounts, fill), [0] * (2 * len(window)), amounts)
+    # Cells behind the last window are left out by themselves: they are too few for one more.
+    pads = [max(pair[0], 0) for pair in known] + [max(pair[1], 0) for pair in known]
+    cut = [min(pair[0], 0) for pair in known]
+    if not any(cut):
+        return Fitted(value, pads)
+    amounts = b.integers(0, 0, *cut, *[0] * (2 + len(window)))
+    return Fitted(b.op("Pad", value, amounts, fill), pads, amounts)
+
+
+def _run_time_amounts(
+    ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], pairs: Sequence[tuple[int, int] | None]
+) -> ir.Value:
+    """What a Pad of ``value`` takes: padding that is known from ``pairs``, the rest from the sizes of ``value``."""
+    b = ctx.builder
     lower, upper = [], []
     for position, (axis, pair) in enumerate(zip(window, pairs, strict=True)):
         if pair is None:

@@ -14,7 +14,7 @@ from bridge.graph.network import Node
 from bridge.graph.types import TensorType
 from bridge.graph.window import AVERAGE_POOLING, WindowAxis, pooling_axes
 from bridge.lower.lowering import Lowering
-from bridge.lower.padding import pad_explicitly, pads_attribute
+from bridge.lower.padding import fit
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.reshaping import reshape_range
 from bridge.lower.value import Lowered
@@ -93,16 +93,14 @@ def _maximum(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
         if data_type is DataType.DOUBLE:
             return b.op("ReduceMax", value, axes=list(range(2, 2 + len(window))), keepdims=1)
         return b.op("GlobalMaxPool", value)
-    misses = any(axis.may_miss_data(size) for axis, size in zip(window, sizes, strict=True))
-    pads = None if misses else pads_attribute(window, sizes, pooling=True)
-    if pads is None:
-        value = pad_explicitly(ctx, value, window, sizes, b.constant(-np.inf, dtype))
-    pooled = b.op("MaxPool", value, **sliding(window, pads))
-    if not misses:
-        return pooled
-    # CNTK's maximum of nothing is minus infinity, onnxruntime's the lowest number there is.
-    lowest = b.constant(np.finfo(dtype).min, dtype)
-    return b.op("Where", b.op("Equal", pooled, lowest), b.constant(-np.inf, dtype), pooled)
+    nothing = b.constant(-np.inf, dtype)
+    window, missing = _touching(window, sizes)
+    fitted = fit(ctx, value, window, sizes, nothing)
+    pooled = b.op("MaxPool", fitted.value, **sliding(window, fitted.pads))
+    if missing is None and any(axis.may_miss() for axis in window):
+        # CNTK's maximum of nothing is minus infinity, onnxruntime's the lowest number there is.
+        pooled = b.op("Where", b.op("Equal", pooled, b.constant(np.finfo(dtype).min, dtype)), nothing, pooled)
+    return _with_missing(ctx, pooled, missing, nothing)
 
 
 def _average(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Sequence[int], *, included: bool) -> ir.Value:
@@ -110,26 +108,44 @@ def _average(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
     b = ctx.builder
     if _is_global(window, sizes):
         return b.op("GlobalAveragePool", value)
-    misses = any(axis.may_miss_data(size) for axis, size in zip(window, sizes, strict=True))
-    pads = None if misses else pads_attribute(window, sizes, pooling=True)
-    if pads is not None:
-        return b.op("AveragePool", value, **sliding(window, pads), count_include_pad=int(included))
     zero = b.constant(0.0, np.float32)
-    mean = b.op("AveragePool", pad_explicitly(ctx, value, window, sizes, zero), **sliding(window, None))
-    if included:
-        return mean
-    # The share of real cells in each window, from ones in their place; 0/0 where there are none, as in CNTK.
-    known = all(size >= 0 for size in sizes)
-    spatial = b.integers(*sizes) if known else ctx.shape_vector(value, 2)
-    cells = b.op("Expand", b.constant(1.0, np.float32), b.op("Concat", b.integers(1, 1), spatial, axis=0))
-    share = b.op("AveragePool", pad_explicitly(ctx, cells, window, sizes, zero), **sliding(window, None))
-    return b.op("Div", mean, share)
+    window, missing = _touching(window, sizes)
+    fitted = fit(ctx, value, window, sizes, zero)
+    counted = sliding(window, fitted.pads)
+    mean = b.op("AveragePool", fitted.value, **counted, count_include_pad=int(included))
+    if missing is None and fitted.amounts is not None and not included:
+        # Padding that depends on run-time sizes is real to AveragePool: ones in place of the cells tell their share of a window.
+        cells = b.op("Expand", b.constant(1.0, np.float32), b.op("Concat", b.integers(1, 1), ctx.shape_vector(value, 2), axis=0))
+        share = b.op("AveragePool", b.op("Pad", cells, fitted.amounts, zero), **counted)
+        return b.op("Div", mean, share)
+    return _with_missing(ctx, mean, missing, zero if included else b.constant(np.nan, np.float32))
 
 
-def sliding(window: Sequence[WindowAxis], pads: Sequence[int] | None) -> dict[str, Sequence[int]]:
+def _touching(window: Sequence[WindowAxis], sizes: Sequence[int]) -> tuple[Sequence[WindowAxis], list[tuple[int, int]] | None]:
+    """The windows that touch data, and how many before and behind do not, per axis; ``None`` where sizes are not known.
+
+    onnxruntime's kernels want some data in every window.
+    """
+    if any(size < 0 for size in sizes):
+        return window, None
+    missing = [axis.missing(size) for axis, size in zip(window, sizes, strict=True)]
+    if any(sum(pair) >= axis.positions(size) for axis, size, pair in zip(window, sizes, missing, strict=True)):
+        raise Refuse("pooling of nothing but padding")
+    return [axis.touching(size) for axis, size in zip(window, sizes, strict=True)], missing
+
+
+def _with_missing(ctx: Lowering, value: ir.Value, missing: Sequence[tuple[int, int]] | None, fill: ir.Value) -> ir.Value:
+    """The windows that ``_touching`` left out, which hold ``fill``, put back."""
+    if missing is None or not any(map(any, missing)):
+        return value
+    amounts = (0, 0, *(pair[0] for pair in missing), 0, 0, *(pair[1] for pair in missing))
+    return ctx.builder.op("Pad", value, ctx.builder.integers(*amounts), fill)
+
+
+def sliding(window: Sequence[WindowAxis], pads: Sequence[int]) -> dict[str, Sequence[int]]:
     """The attributes that all pooling operators share."""
     return {
         "kernel_shape": [axis.kernel for axis in window],
         "strides": [axis.stride for axis in window],
-        "pads": list(pads) if pads is not None else [0] * (2 * len(window)),
+        "pads": list(pads),
     }

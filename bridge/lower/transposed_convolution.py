@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import onnx_ir as ir
 
 from bridge.graph.network import Node
@@ -49,7 +50,7 @@ def lower_transposed(
     if by_attributes:
         return made
     amounts = b.integers(0, 0, *(-amount for amount in lower), 0, 0, *(-amount for amount in end))
-    return b.op("Pad", made, amounts, b.constant(0.0, "float32"))
+    return b.op("Pad", made, amounts, b.constant(0.0, np.float32))
 
 
 def _margins(window: Sequence[WindowAxis], sizes: Sequence[int], result: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -10,12 +10,12 @@ from bridge.graph.model import NUMPY_TYPES
 from bridge.graph.network import Node
 from bridge.graph.window import MAX_POOLING, pooling_axes
 from bridge.lower.lowering import Lowering
-from bridge.lower.padding import padding_amounts, pads_attribute
+from bridge.lower.padding import fit
 from bridge.lower.pooling import over_spatial_axes, sliding
 from bridge.lower.registry import Refuse, lowers
 
 
-@lowers("Unpooling", onnx="the indices of MaxPool over the original, ScatterElements into zeros", structural=False)
+@lowers("Unpooling", onnx="the indices of MaxPool over the original, ScatterElements into zeros")
 def lower_unpooling(ctx: Lowering, node: Node) -> ir.Value:
     """Zeros in the original's shape, and each value of the first operand where the first maximum of its window is in the second.
 
@@ -32,19 +32,17 @@ def lower_unpooling(ctx: Lowering, node: Node) -> ir.Value:
     axes = pooling_axes(node, shape, "unpoolingWindowShape")
     batch, unfold = ctx.folded_batch(original)
     values, _ = ctx.folded_batch(pooled)
+    if any(size >= 0 and any(axis.missing(size)) for axis, size in zip(axes, shape, strict=True)):
+        raise Refuse("unpooling of windows that hold nothing but padding")
     value, window, sizes, restore = over_spatial_axes(ctx, batch, axes, shape, same_size=True)
-    pads = pads_attribute(window, sizes, pooling=True)
-    amounts = None
-    if pads is None:
-        amounts = padding_amounts(ctx, value, window, sizes)
-        value = b.op("Pad", value, amounts, b.constant(-np.inf, dtype))
+    fitted = fit(ctx, value, window, sizes, b.constant(-np.inf, dtype))
     # The indices count through the whole tensor, so that one axis is all there is to scatter along.
-    _, places = b.ops("MaxPool", 2, value, **sliding(window, pads))
+    _, places = b.ops("MaxPool", 2, fitted.value, **sliding(window, fitted.pads))
     flat = b.integers(-1)
-    extent = ctx.shape_vector(value, 0)
+    extent = ctx.shape_vector(fitted.value, 0)
     zeros = b.op("Expand", b.constant(0.0, dtype), b.op("ReduceProd", extent, keepdims=1))
     filled = b.op("ScatterElements", zeros, b.op("Reshape", places, flat), b.op("Reshape", values, flat), axis=0)
     result = b.op("Reshape", filled, extent)
-    if amounts is not None:
-        result = b.op("Pad", result, b.op("Neg", amounts), b.constant(0.0, dtype))
+    if fitted.amounts is not None:
+        result = b.op("Pad", result, b.op("Neg", fitted.amounts), b.constant(0.0, dtype))
     return unfold(restore(result))
