@@ -71,11 +71,14 @@ def convert(
     model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted, ``UsageError`` for a wrong
     call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is then untouched.
     """
+    from bridge.light_import import import_onnx_ir
+
+    started = time.perf_counter()
+    import_onnx_ir()
     from bridge.lower import LoweringOptions
     from bridge.lower.builder import OPSET
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
-    started = time.perf_counter()
     if target not in TARGETS:
         raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
     if isinstance(outputs, str):
@@ -85,10 +88,15 @@ def convert(
     threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
     with MappedSource(source, limits) as mapped:
         model, lowered, left_out = lower_bytes(mapped.view, outputs, options, limits)
-        metadata = _metadata(mapped.sha256(), model, options, outputs)
-        lowered.model.metadata_props.update(metadata)
+
+        def closing_metadata() -> dict[str, str]:
+            # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
+            digest = mapped.sha256()
+            mapped.check_unchanged()
+            return _metadata(digest, model, options, outputs)
+
         written = write_onnx(
-            lowered.model, Path(destination), external_data_threshold=threshold
+            lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
         )
         source_sha256 = mapped.sha256()
     return ConversionResult(

@@ -19,6 +19,7 @@ from bridge.graph.model import NUMPY_TYPES, DataType, VariableKind
 from bridge.graph.network import Network, Node
 from bridge.graph.types import TensorType, common_data_type
 from bridge.lower.builder import Array, Builder
+from bridge.lower.finiteness import keep_finite
 from bridge.lower.options import LoweringOptions
 from bridge.lower.report import LoweringReport
 from bridge.lower.value import Extent, Lowered
@@ -143,7 +144,7 @@ class Lowering:
         types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
         widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
         with self.widened() if widen else nullcontext():
-            made = self._wrapped(node, entry.rule(self, node))
+            made = tuple(keep_finite(self, node, item) for item in self._wrapped(node, entry.rule(self, node)))
         if widen:
             self.report.ran_in_float32(node.name or node.uid)
             made = tuple(self.rounded(uid, item) for uid, item in zip(node.outputs, made, strict=False))
@@ -249,10 +250,24 @@ class Lowering:
         return self.builder.op("Unsqueeze", mask, self.builder.integers(*range(2, 2 + operand.type.rank)))
 
     def masked(self, operand: Lowered, fill: float = 0.0) -> ir.Value:
-        """The value of a sequence with its padded steps set to ``fill``: Where, not Mul, because padding may hold NaN."""
+        """The value of a sequence with its padded steps set to ``fill``: by Where, because padding may hold NaN.
+
+        Padding that is known to be finite is multiplied away, which onnxruntime does in half the time.
+        """
         if operand.extent is None or (operand.clean and fill == 0.0):
             return operand.value
+        if operand.finite and fill == 0.0:
+            return self.builder.op("Mul", operand.value, self._factor(operand))
         return self.builder.op("Where", self.mask_for(operand), operand.value, self.like(operand, fill))
+
+    def _factor(self, operand: Lowered) -> ir.Value:
+        """1 on real steps and 0 on padded ones, broadcastable to the operand."""
+        assert operand.extent is not None
+        b, dtype = self.builder, ONNX_TYPES[operand.type.data_type]
+        if dtype not in operand.extent.factors:
+            operand.extent.factors[dtype] = b.op("Cast", self.mask(operand.extent), to=int(dtype))
+        factor, rank = operand.extent.factors[dtype], operand.type.rank
+        return b.op("Unsqueeze", factor, b.integers(*range(2, 2 + rank))) if rank else factor
 
     # --- element types ----------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
@@ -20,16 +20,19 @@ class Extent:
     lengths: ir.Value
     steps: ir.Value
     mask: ir.Value | None = None
+    factors: dict[ir.DataType, ir.Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
     """``value`` has the shape ``[dynamic axes..., *type.shape]``.
 
-    ``extent`` belongs to values with a sequence axis. ``clean`` says that padded steps are known to hold zeros already.
+    ``extent`` belongs to values with a sequence axis. ``clean`` says that padded steps are known to hold zeros already, ``finite`` that
+    they hold finite numbers whatever the padding of the inputs holds.
     """
 
     value: ir.Value
     type: TensorType
     extent: Extent | None = None
     clean: bool = False
+    finite: bool = False

@@ -30,9 +30,7 @@ def reduced_axes(node: Node, rank: int) -> ReducedAxes:
         if stated.kind is AxisKind.ALL:
             return ReducedAxes(tuple(range(rank)), batch=True, sequence=True, keep=False)
         if stated.kind is AxisKind.ALL_STATIC:
-            # Reducing all static axes yields a scalar, whatever reductionKeepDimensions says.
             static.update(range(rank))
-            keep = False
         elif stated.kind is AxisKind.BATCH:
             batch = True
         elif stated.kind is AxisKind.SEQUENCE:
