@@ -53,6 +53,11 @@ def test_proxies_are_refused() -> None:
     assert "some other program" in refused(graph, graph.op("CustomProxyOp", graph.input("x", (3,)), customOp="theirs"))
 
 
+def test_user_code_is_refused() -> None:
+    graph = Graph()
+    assert "never loaded" in refused(graph, graph.op("UserDefined", graph.input("x", (3,))))
+
+
 def test_everything_refused_is_named_at_once() -> None:
     graph = Graph()
     x = graph.input("x", (3,))
