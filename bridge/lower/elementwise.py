@@ -12,6 +12,7 @@ from bridge.graph import attributes
 from bridge.graph.inference.elementwise import IDENTITIES
 from bridge.graph.model import NUMPY_TYPES, DataType
 from bridge.graph.network import Node
+from bridge.lower.builder import Array
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.registry import lowers
 from bridge.lower.value import Lowered
@@ -107,23 +108,27 @@ def lower_straight_through(ctx: Lowering, node: Node) -> ir.Value:
     return b.op("Where", positive, ctx.like(operand, 1.0), ctx.like(operand, -1.0))
 
 
-@lowers("Pow", onnx="Pow; where the exponent may be negative or huge, under Where: 0 to any power but 0 is 0")
+@lowers("Pow", onnx="Pow; where the exponent is no constant natural number, under Where for CNTK's rules at 0 and below")
 def lower_pow(ctx: Lowering, node: Node) -> ir.Value:
-    """Powers. 0 to a negative power is 0, not infinity; a negative base to a power beyond int32 is NaN."""
+    """Powers. 0 to a negative power is 0, not infinity; a negative base to anything but an int32 number is NaN, minus infinity too."""
     b, operands = ctx.builder, ctx.operands(node)
     base, exponent = ctx.broadcast(operands)
     value = b.op("Pow", base, exponent)
     known = b.known(exponent)
-    if ctx.options.plain_math or (known is not None and bool(np.all((known >= 0) & (known < _INT32_RANGE)))):
+    if ctx.options.plain_math or (known is not None and _natural(known)):
         return value
     zero = ctx.like(operands[0], 0.0)
     vanishes = b.op("And", b.op("Equal", base, zero), b.op("Not", b.op("Equal", exponent, zero)))
-    value = b.op("Where", vanishes, zero, value)
-    if known is not None and bool(np.all(np.abs(known) < _INT32_RANGE)):
-        return value
-    huge = b.op("GreaterOrEqual", b.op("Abs", exponent), ctx.like(operands[0], _INT32_RANGE))
-    undefined = b.op("And", b.op("Less", base, zero), huge)
-    return b.op("Where", undefined, ctx.like(operands[0], math.nan), value)
+    broken = b.op("Not", b.op("Equal", exponent, b.op("Floor", exponent)))
+    huge = b.op("Not", b.op("Less", b.op("Abs", exponent), ctx.like(operands[0], _INT32_RANGE)))
+    undefined = b.op("And", b.op("Less", base, zero), b.op("Or", broken, huge))
+    return b.op("Where", undefined, ctx.like(operands[0], math.nan), b.op("Where", vanishes, zero, value))
+
+
+def _natural(exponents: Array) -> bool:
+    """Whether all exponents are integers for which plain Pow follows CNTK's rules."""
+    numbers = np.asarray(exponents, np.float64)
+    return bool(np.all((numbers >= 0) & (numbers < _INT32_RANGE) & (numbers == np.floor(numbers))))
 
 
 _INT32_RANGE: Final = 2.0**31
