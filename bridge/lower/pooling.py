@@ -97,7 +97,7 @@ def _maximum(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
     window, missing = _touching(window, sizes)
     fitted = fit(ctx, value, window, sizes, nothing)
     pooled = b.op("MaxPool", fitted.value, **sliding(window, fitted.pads))
-    if missing is None and any(axis.may_miss() for axis in window):
+    if any(size < 0 and axis.may_miss() for axis, size in zip(window, sizes, strict=True)):
         # CNTK's maximum of nothing is minus infinity, onnxruntime's the lowest number there is.
         pooled = b.op("Where", b.op("Equal", pooled, b.constant(np.finfo(dtype).min, dtype)), nothing, pooled)
     return _with_missing(ctx, pooled, missing, nothing)
@@ -113,30 +113,39 @@ def _average(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
     fitted = fit(ctx, value, window, sizes, zero)
     counted = sliding(window, fitted.pads)
     mean = b.op("AveragePool", fitted.value, **counted, count_include_pad=int(included))
-    if missing is None and fitted.amounts is not None and not included:
+    if not included and any(axis.padding(size) is None for axis, size in zip(window, sizes, strict=True)):
         # Padding that depends on run-time sizes is real to AveragePool: ones in place of the cells tell their share of a window.
         cells = b.op("Expand", b.constant(1.0, np.float32), b.op("Concat", b.integers(1, 1), ctx.shape_vector(value, 2), axis=0))
-        share = b.op("AveragePool", b.op("Pad", cells, fitted.amounts, zero), **counted)
-        return b.op("Div", mean, share)
+        mean = b.op("Div", mean, b.op("AveragePool", b.op("Pad", cells, fitted.amounts, zero), **counted))
     return _with_missing(ctx, mean, missing, zero if included else b.constant(np.nan, np.float32))
 
 
-def _touching(window: Sequence[WindowAxis], sizes: Sequence[int]) -> tuple[Sequence[WindowAxis], list[tuple[int, int]] | None]:
-    """The windows that touch data, and how many before and behind do not, per axis; ``None`` where sizes are not known.
+def _touching(window: Sequence[WindowAxis], sizes: Sequence[int]) -> tuple[list[WindowAxis], list[tuple[int, int]]]:
+    """The windows that touch data, and how many before and behind do not, along each axis.
 
-    onnxruntime's kernels want some data in every window.
+    onnxruntime's kernels want some data in every window. Along axes whose size is not known before run time all windows are taken.
     """
-    if any(size < 0 for size in sizes):
-        return window, None
-    missing = [axis.missing(size) for axis, size in zip(window, sizes, strict=True)]
-    if any(sum(pair) >= axis.positions(size) for axis, size, pair in zip(window, sizes, missing, strict=True)):
-        raise Refuse("pooling of nothing but padding")
-    return [axis.touching(size) for axis, size in zip(window, sizes, strict=True)], missing
+    touching, missing = [], []
+    for axis, size in zip(window, sizes, strict=True):
+        known = axis.padding(size)
+        if size < 0:
+            if known is not None and max(known) >= axis.extent:
+                raise Refuse(
+                    f"pooling with padding of {max(known)} cells and a window of {axis.extent} over a size not known before"
+                )
+            touching.append(axis)
+            missing.append((0, 0))
+            continue
+        missing.append(axis.missing(size))
+        if sum(missing[-1]) >= axis.positions(size):
+            raise Refuse("pooling of nothing but padding")
+        touching.append(axis.touching(size))
+    return touching, missing
 
 
-def _with_missing(ctx: Lowering, value: ir.Value, missing: Sequence[tuple[int, int]] | None, fill: ir.Value) -> ir.Value:
+def _with_missing(ctx: Lowering, value: ir.Value, missing: Sequence[tuple[int, int]], fill: ir.Value) -> ir.Value:
     """The windows that ``_touching`` left out, which hold ``fill``, put back."""
-    if missing is None or not any(map(any, missing)):
+    if not any(map(any, missing)):
         return value
     amounts = (0, 0, *(pair[0] for pair in missing), 0, 0, *(pair[1] for pair in missing))
     return ctx.builder.op("Pad", value, ctx.builder.integers(*amounts), fill)

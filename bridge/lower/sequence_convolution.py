@@ -29,7 +29,7 @@ def lower_convolution_sequence_shape(ctx: Lowering, node: Node) -> ir.Value:
     axis = time_axis(node, weight.type, data.type)
     if axis.auto and axis.stride > _SAME_ALONE:
         ctx.report.warn(
-            f"{node.name or node.uid}: a convolution over sequences by stride {axis.stride} pads all of them as the longest of the "
+            f"{node.name or node.uid}: a convolution over sequences, stride {axis.stride}, pads them all as the longest of the "
             "batch needs it, in CNTK as here; shorter ones may differ from running alone"
         )
     margin = -1 if axis.auto else axis.lower + axis.upper - axis.extent
