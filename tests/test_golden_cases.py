@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from bridge.checking import check_recorded
 from verify.equivalence import find_cases
@@ -12,7 +13,20 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = find_cases(GOLDEN)
 
 
-@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.relative_to(GOLDEN).as_posix())
+KNOWN_DIFFERENCES = {
+    "operators/relu_of_negative_infinity": "CNTK's float32 ReLU makes NaN of minus infinity; testing for it would slow every ReLU down",
+    "operators/forward_backward": "the CTC loss serves training, and ONNX has no such operator: refused by name",
+}
+"""Cases that do not hold, and why. Each is expected to fail, so that a repair is noticed; docs/known-differences.md lists them."""
+
+
+def _parameter(folder: Path) -> ParameterSet:
+    name = folder.relative_to(GOLDEN).as_posix()
+    reason = KNOWN_DIFFERENCES.get(name)
+    return pytest.param(folder, id=name, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
+
+
+@pytest.mark.parametrize("folder", [_parameter(folder) for folder in CASES])
 def test_converted_model_computes_what_cntk_computed(folder: Path) -> None:
     report = check_recorded(folder)
     assert report.holds, "\n".join(findings(report))
