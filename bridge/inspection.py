@@ -116,7 +116,8 @@ def _node(model: Model, uid: str) -> InspectedNode:
 
 def _input(variable: Variable) -> InspectedInput:
     axes = tuple(axis.name or axis.kind.value for axis in variable.dynamic_axes)
-    return InspectedInput(variable.name, variable.uid, _element_name(variable.data_type), variable.shape, axes, variable.is_sparse)
+    dtype = _element_name(variable.data_type)
+    return InspectedInput(variable.name, variable.uid, dtype, variable.shape, axes, variable.is_sparse)
 
 
 def _histogram(operators: Iterable[str]) -> dict[str, int]:

@@ -2,9 +2,9 @@
 
 import ast
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +103,11 @@ def test_help_imports_no_dependency_but_typer() -> None:
     assert run_python("-c", program).stderr.strip() == "[]"
 
 
+def processor_seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "seconds"),
@@ -114,9 +119,10 @@ def test_help_imports_no_dependency_but_typer() -> None:
     ids=["import", "help", "convert"],
 )
 def test_starting_is_quick(program: str, seconds: float, tmp_path: Path) -> None:
+    """The whole process, in processor time: the clock would measure what else the machine does."""
     durations = []
     for turn in range(5):
-        started = time.perf_counter()
+        before = processor_seconds_of_children()
         assert run_python("-c", program, str(tmp_path / f"{turn}.onnx")).returncode == 0
-        durations.append(time.perf_counter() - started)
+        durations.append(processor_seconds_of_children() - before)
     assert min(durations) < seconds
