@@ -10,6 +10,7 @@ are given as a file holds them: axes and shapes column-major.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,7 +66,9 @@ class Converted:
         self.lowered = lowered
         proto = ir.to_proto(lowered.model)
         onnx.checker.check_model(proto, full_check=True)
-        self._session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+        quiet = onnxruntime.SessionOptions()
+        quiet.log_severity_level = 4  # What fails raises; the log would only repeat it.
+        self._session = onnxruntime.InferenceSession(proto.SerializeToString(), quiet, providers=["CPUExecutionProvider"])
 
     def run(self, feeds: Feeds, lengths: Sequence[int] | None = None) -> dict[str, Array]:
         """Outputs by public name, lengths of the sequence axes that the model makes among them."""
@@ -86,6 +89,7 @@ class Graph:
     def __init__(self) -> None:
         self._functions: dict[str, Function] = {}
         self._variables: dict[str, Variable] = {}
+        self._numbers = itertools.count()  # A number is never used twice: bound placeholders leave the model.
 
     def input(
         self,
@@ -125,7 +129,7 @@ class Graph:
 
     def delay(self, operator: str, initial: str, steps: int = 1) -> tuple[str, str]:
         """A PastValue or FutureValue of a value still to come: the placeholder to ``bind`` later, and the delayed value."""
-        hole = self.placeholder(f"placeholder{len(self._variables)}")
+        hole = self.placeholder(f"placeholder{next(self._numbers)}")
         return hole, self.op(operator, hole, initial, offset=steps)
 
     def bind(self, placeholder: str, value: str) -> None:
@@ -175,7 +179,7 @@ class Graph:
 
     def _leaf(self, prefix: str, kind: VariableKind, value: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
         array = np.asarray(value, dtype)
-        uid = f"{prefix}{len(self._variables)}"
+        uid = f"{prefix}{next(self._numbers)}"
         tensor = Tensor(_DATA_TYPES[array.dtype.name], array.shape, array.reshape(-1))
         self._variables[uid] = Variable(uid, kind, tensor.data_type, array.shape, value=tensor)
         return uid
