@@ -123,16 +123,14 @@ def _average(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes
 def _touching(window: Sequence[WindowAxis], sizes: Sequence[int]) -> tuple[list[WindowAxis], list[tuple[int, int]]]:
     """The windows that touch data, and how many before and behind do not, along each axis.
 
-    onnxruntime's kernels want some data in every window. Along axes whose size is not known before run time all windows are taken.
+    onnxruntime's kernels want some data in every window. Along axes whose size only the run time knows, all windows are taken.
     """
     touching, missing = [], []
     for axis, size in zip(window, sizes, strict=True):
         known = axis.padding(size)
         if size < 0:
             if known is not None and max(known) >= axis.extent:
-                raise Refuse(
-                    f"pooling with padding of {max(known)} cells and a window of {axis.extent} over a size not known before"
-                )
+                raise Refuse(f"padding of {max(known)} cells for a window of {axis.extent} over a size known at run time alone")
             touching.append(axis)
             missing.append((0, 0))
             continue
