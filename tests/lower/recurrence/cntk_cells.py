@@ -32,8 +32,8 @@ def sigmoid(x: Array) -> Array:
 
 
 def matrix(seed: int, *shape: int) -> Array:
-    """Reproducible weights."""
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    """Reproducible weights: float64, so that numpy computes in it, with values that float32 holds exactly."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32).astype(np.float64)
 
 
 def stabilised(alpha: float) -> float:
