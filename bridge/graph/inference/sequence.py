@@ -7,7 +7,7 @@ from bridge.graph import attributes
 from bridge.graph.inference.rule import Operands, Result, expect_operands, rule
 from bridge.graph.model import DEFAULT_BATCH_AXIS, FREE, Axis, AxisKind
 from bridge.graph.network import Node
-from bridge.graph.types import ordered_axes
+from bridge.graph.types import broadcast_shapes, ordered_axes
 
 
 def new_axes(node: Node) -> tuple[Axis, ...]:
@@ -22,8 +22,15 @@ def new_axes(node: Node) -> tuple[Axis, ...]:
 
 @rule("PastValue", "FutureValue")
 def _delay(node: Node, operands: Operands) -> Result:
+    """The shape of the operand and of the initial state, broadcast; the axes of the operand."""
     expect_operands(node, 2)
-    return operands[0]
+    data, initial = operands
+    if data is None or initial is None:
+        return data
+    shape = broadcast_shapes([data.shape, initial.shape])
+    if shape is None:
+        raise InvalidGraphError(f"a delay of {data} cannot begin with {initial}: their shapes do not fit", node=node.uid)
+    return data.with_shape(shape)
 
 
 @rule("Where")

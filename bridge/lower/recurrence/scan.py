@@ -125,9 +125,9 @@ class _Body:
         batch = self.outer.shape_vector(self.loop.extent.lengths, 0, 1)
         if self.loop.reverse and initial.extent is not None:
             # The first steps of the other sequence stand behind the end of this one; walking backwards reads the last of them first.
-            order = b.integers(*reversed(range(state.offset)))
-            index = b.op("Expand", order, b.op("Concat", batch, b.integers(state.offset), axis=0))
-            return gather_steps(self.outer, initial, index)
+            last = b.op("Sub", b.op("Unsqueeze", initial.extent.lengths, b.integers(1)), b.integers(1))
+            index = b.op("Min", b.integers(*reversed(range(state.offset))), last)
+            initial = Lowered(gather_steps(self.outer, initial, index), initial.type)
         sizes = b.op("Concat", batch, b.integers(state.offset, *shape), axis=0)
         return initial_steps(self.outer, initial, sizes, len(shape), state.offset)
 

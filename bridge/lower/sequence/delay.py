@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from bridge.graph import attributes
 from bridge.graph.network import Node
+from bridge.graph.types import TensorType
 from bridge.lower.lowering import Lowering
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.value import Lowered
@@ -23,9 +24,23 @@ def lower_delay(ctx: Lowering, node: Node) -> ir.Value:
     offset = attributes.integer(node, "offset", 1)
     if offset < 1:
         raise Refuse(f"a delay by {offset} steps; expected at least 1")
+    operand = _stretched(ctx, operand, ctx.type_of(node.outputs[0]))
     if node.op == "PastValue":
         return _past(ctx, operand, initial, offset)
     return _future(ctx, operand, initial, offset)
+
+
+def _stretched(ctx: Lowering, operand: Lowered, result: TensorType) -> Lowered:
+    """The operand in the static shape of the result, which an initial state of a larger shape enlarges."""
+    if operand.type.shape == result.shape:
+        return operand
+    b = ctx.builder
+    value = operand.value
+    if result.rank > operand.type.rank:
+        value = b.op("Unsqueeze", value, b.integers(*range(2, 2 + result.rank - operand.type.rank)))
+    # A free dimension keeps its size, and only a dimension of 1 is enlarged: 1 means both to Expand.
+    value = b.op("Expand", value, b.integers(1, 1, *(max(dim, 1) for dim in result.shape)))
+    return Lowered(value, operand.type.with_shape(result.shape), operand.extent)
 
 
 def _past(ctx: Lowering, operand: Lowered, initial: Lowered, offset: int) -> ir.Value:
@@ -60,14 +75,16 @@ def _positions(ctx: Lowering, steps: ir.Value) -> ir.Value:
 def _behind(ctx: Lowering, operand: Lowered, initial: Lowered, position: ir.Value) -> ir.Value:
     """What stands behind the end of each sequence, broadcastable to ``[N, T, ...]``.
 
-    Of an initial state with a sequence axis of its own, its first steps are carried over.
+    Of an initial state with a sequence axis of its own, its first steps are carried over; a single one stands for all.
     """
     b = ctx.builder
     if initial.extent is None:
         return ctx.raised(initial, operand.type.rank, 2)
     assert operand.extent is not None
     index = b.op("Sub", position, b.op("Unsqueeze", operand.extent.lengths, b.integers(1)))
-    return gather_steps(ctx, initial, index)
+    last = b.op("Sub", b.op("Unsqueeze", initial.extent.lengths, b.integers(1)), b.integers(1))
+    carried = gather_steps(ctx, initial, b.op("Min", index, last))
+    return ctx.raised(Lowered(carried, initial.type), operand.type.rank, 2)
 
 
 def _sizes(ctx: Lowering, operand: Lowered, steps: int) -> ir.Value:
@@ -82,13 +99,13 @@ def _sizes(ctx: Lowering, operand: Lowered, steps: int) -> ir.Value:
 def initial_steps(ctx: Lowering, initial: Lowered, sizes: ir.Value, rank: int, offset: int) -> ir.Value:
     """``[N, offset, *static]``: what stands before the first step of a PastValue. ``sizes`` is that shape as an int64 vector.
 
-    A constant or a value per sample is repeated; of a sequence, the last ``offset`` steps are carried over.
+    A constant or a value per sample is repeated; of a sequence, the last ``offset`` steps are carried over, and a single step is repeated.
     """
     b = ctx.builder
     if initial.extent is not None:
         lengths = b.op("Unsqueeze", initial.extent.lengths, b.integers(1))
         index = b.op("Add", b.op("Sub", lengths, b.integers(offset)), b.integers(*range(offset)))
-        return gather_steps(ctx, initial, index)
+        initial = Lowered(gather_steps(ctx, initial, index), initial.type)
     return b.op("Expand", ctx.raised(initial, rank, 2), sizes)
 
 
