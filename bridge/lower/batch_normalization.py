@@ -11,7 +11,6 @@ from bridge.errors import InvalidGraphError
 from bridge.graph import attributes
 from bridge.graph.model import DEFAULT_BATCH_AXIS, DataType
 from bridge.graph.network import Node
-from bridge.lower.convolution_folding import folded_into_convolution
 from bridge.lower.convolution_folding import convolution_behind, normalised
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.registry import Refuse, lowers
@@ -35,7 +34,7 @@ def lower_batch_normalization(ctx: Lowering, node: Node) -> ir.Value:
     scale, bias, mean, variance = (_per_channel(ctx, data, parameter) for parameter in parameters)
     epsilon = attributes.number(node, "epsilon", 1e-5)
     if spatial:
-        folded = folded_into_convolution(ctx, node, data, (scale, bias, mean, variance), epsilon)
+        folded = _folded(ctx, node, parameters, epsilon)
         if folded is not None:
             return folded
     if data.type.data_type is DataType.DOUBLE:
