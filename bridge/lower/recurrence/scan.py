@@ -69,7 +69,7 @@ class _Body:
             self._declare_state(state)
         for uid in self.loop.sequences:
             self._declare_input(uid)
-        if self.loop.reverse:
+        if self.loop.reverse or not self.scanned:  # A Scan is as long as its inputs: there must be one.
             self.mask = self._scan_input(self.outer.mask(self.loop.extent), ir.DataType.BOOL, "real")
         for node in self.loop.nodes:
             if node.uid in self.registers:
@@ -132,10 +132,20 @@ class _Body:
         return initial_steps(self.outer, initial, sizes, len(shape), state.offset)
 
     def _declare_input(self, uid: str) -> None:
-        """One step of an outside sequence."""
+        """One step of an outside sequence; what is the same at every step is captured as it is, not handed over step by step."""
+        source = self._brought_onto_the_axis(uid)
+        if source is not None:
+            self.step.values[uid] = source
+            return
         outside = self.outer.value(uid)
         value = self._scan_input(fitted(self.outer, outside, self.loop.extent), ONNX_TYPES[outside.type.data_type], "in")
         self.step.values[uid] = Lowered(value, outside.type.with_axes(outside.type.axes[:1]))
+
+    def _brought_onto_the_axis(self, uid: str) -> Lowered | None:
+        """The value without a sequence axis that ``uid`` repeats at every step."""
+        node = self.outer.network.producers.get(uid)
+        source = self.outer.value(node.inputs[0]) if node is not None and node.op == "ReconcileDynamicAxis" else None
+        return source if source is not None and source.extent is None else None
 
     def _scan_input(self, outside: ir.Value, dtype: ir.DataType, name: str) -> ir.Value:
         value = self._input(dtype, name)
