@@ -1,4 +1,4 @@
-"""What README shows is what the commands print, but for durations, digests, versions and the last digits of differences."""
+"""What README shows is what the commands print, but for durations, sizes, digests, versions and differences."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from tests.cli.golden_folders import bridge
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-VARYING = re.compile(r"\d+\.\d\d s|[0-9a-f]{64}|\d\.\d+e[-+]\d\d|onnxruntime \S+")
+VARYING = re.compile(r"\d+\.\d\d s|\d+\.\d kB|[0-9a-f]{64}|\d\.\d+e[-+]\d\d|onnxruntime \S+")
 
 
 def blocks(language: str) -> list[str]:
