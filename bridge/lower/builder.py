@@ -111,21 +111,21 @@ class Builder:
         """Append a node whatever its inputs: outputs of graphs must be made by nodes."""
         return self._append(operator, 1, inputs, attributes)[0]
 
+    def like(self, node: ir.Node, *inputs: ir.Value | None) -> ir.Value:
+        """Append a node of the same operator and attributes as ``node`` over other inputs."""
+        return self._insert(node.op_type, 1, inputs, list(node.attributes.values()))[0]
+
     def _append(
         self, operator: str, outputs: int, inputs: Sequence[ir.Value | None], attributes: dict[str, Attribute]
     ) -> tuple[ir.Value, ...]:
+        return self._insert(operator, outputs, inputs, [convert_attribute(key, value) for key, value in attributes.items()])
+
+    def _insert(
+        self, operator: str, outputs: int, inputs: Sequence[ir.Value | None], attributes: Sequence[ir.Attr]
+    ) -> tuple[ir.Value, ...]:
         name = self.names.unique(f"{self.scope}/{operator}")
         made = [ir.Value(name=name if k == 0 else f"{name}:{k}") for k in range(outputs)]
-        self.nodes.append(
-            ir.Node(
-                "",
-                operator,
-                inputs,
-                attributes=[convert_attribute(key, value) for key, value in attributes.items()],
-                outputs=made,
-                name=name,
-            )
-        )
+        self.nodes.append(ir.Node("", operator, inputs, attributes=attributes, outputs=made, name=name))
         return tuple(made)
 
     def _fold(self, operator: str, inputs: Sequence[ir.Value | None], attributes: dict[str, Attribute]) -> Array | None:

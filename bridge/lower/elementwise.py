@@ -13,6 +13,7 @@ from bridge.graph.inference.elementwise import IDENTITIES
 from bridge.graph.model import NUMPY_TYPES, DataType
 from bridge.graph.network import Node
 from bridge.lower.builder import Array
+from bridge.lower.convolution_folding import convolution_behind, with_bias
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.registry import lowers
 from bridge.lower.value import Lowered
@@ -45,11 +46,25 @@ def lower_arithmetic(ctx: Lowering, node: Node) -> Lowered:
     """IEEE arithmetic over broadcast operands."""
     operator = {"Plus": "Add", "Minus": "Sub", "ElementTimes": "Mul"}[node.op]
     operands = ctx.operands(node)
-    made = ctx.builder.op(operator, *ctx.broadcast(operands))
+    biased = _bias_of_convolution(ctx, node) if node.op == "Plus" else None
+    made = ctx.builder.op(operator, *ctx.broadcast(operands)) if biased is None else biased
     sequences = [operand for operand in operands if operand.extent is not None]
     # Zeros in padding survive where every operand has them there.
     clean = len(sequences) == len(operands) and all(operand.clean for operand in sequences)
     return ctx.result(node, made, clean=clean)
+
+
+def _bias_of_convolution(ctx: Lowering, node: Node) -> ir.Value | None:
+    """The convolution before with a constant operand as its bias, where that is what a sum is."""
+    for position in (0, 1):
+        bias = ctx.builder.known(ctx.value(node.inputs[1 - position]).value)
+        data = ctx.value(node.inputs[position]).type
+        if bias is None or data.dynamic_rank != 1 or bias.ndim > data.rank:
+            continue
+        convolution = convolution_behind(ctx, node.inputs[position])
+        if convolution is not None:
+            return with_bias(ctx, convolution, bias)
+    return None
 
 
 @lowers(*IDENTITIES, onnx="nothing (identity at inference)", structural=True)
