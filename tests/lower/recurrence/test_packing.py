@@ -107,7 +107,10 @@ def test_the_same_network_in_float64_becomes_a_scan_and_agrees(cell: Lstm | Gru 
     assert "Scan" in converted.operators
     assert operator(cell) not in converted.operators
     backwards = delay == "FutureValue"
-    holds_for_any_batch(converted, lambda x: unrolled(cell.step, x, backwards=backwards), tolerance=1e-12, examples=6)
+    # onnxruntime multiplies the scalar of a stabiliser into the product behind it, and rounds it to float32 for that.
+    is_stabilised = getattr(cell, "stabiliser", None) or getattr(cell, "stabilisers", None)
+    tolerance = 1e-8 if is_stabilised else 1e-12
+    holds_for_any_batch(converted, lambda x: unrolled(cell.step, x, backwards=backwards), tolerance=tolerance, examples=6)
 
 
 @pytest.mark.parametrize("cell", [Lstm(), Gru(), Rnn()], ids=str)
