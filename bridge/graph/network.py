@@ -32,7 +32,6 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Attributes = field(default_factory=dict)
     name: str = ""
-    enclosing: tuple[str, ...] = ()  # op names of the blocks around it, outermost first
 
 
 @dataclass(slots=True)
@@ -72,13 +71,12 @@ def dissolve(model: Model, kept: Mapping[str, Attributes] = _NONE_KEPT) -> Netwo
     ``kept``: the blocks that become one node, by uid, with the attributes of that node.
     """
     aliases = _resolve_all(_direct_aliases(model, kept))
-    enclosing = _enclosing_blocks(model)
     nodes: dict[str, Node] = {}
     producers: dict[str, Node] = {}
     for function in model.functions.values():
         if function.op == "Combine" or (function.block is not None and function.uid not in kept):
             continue
-        node = _node(model, function, aliases, enclosing.get(function.uid, ()), kept.get(function.uid))
+        node = _node(model, function, aliases, kept.get(function.uid))
         nodes[node.uid] = node
         for output in node.outputs:
             producers[output] = node
@@ -91,16 +89,14 @@ def dissolve(model: Model, kept: Mapping[str, Attributes] = _NONE_KEPT) -> Netwo
     return network
 
 
-def _node(
-    model: Model, function: Function, aliases: Mapping[str, str], enclosing: tuple[str, ...], kept: Attributes | None
-) -> Node:
+def _node(model: Model, function: Function, aliases: Mapping[str, str], kept: Attributes | None) -> Node:
     if function.block is None:
         op, inputs = function.op, function.inputs
     else:
         op, inputs = f"Block:{function.block.op_name}", tuple(function.block.arguments.values())
     resolved = tuple(aliases.get(uid, uid) for uid in inputs)
     attributes = {**(function.attributes if kept is None else kept), **constant_attributes(model, op, resolved)}
-    return Node(function.uid, op, resolved, function.outputs, attributes, function.name, enclosing)
+    return Node(function.uid, op, resolved, function.outputs, attributes, function.name)
 
 
 def _direct_aliases(model: Model, kept: Collection[str]) -> dict[str, str]:
@@ -139,48 +135,6 @@ def _resolve_all(direct: Mapping[str, str]) -> dict[str, str]:
         end = resolved.get(uid, uid)
         resolved.update(dict.fromkeys(path, end))
     return resolved
-
-
-def _enclosing_blocks(model: Model) -> dict[str, tuple[str, ...]]:
-    """For every function inside blocks, the op names of those blocks, outermost first (for people, in reports).
-
-    Membership is what the block's inner root reaches without leaving through a placeholder; the outermost block claims first.
-    """
-    owner: dict[str, str] = {}
-    producers = {output: f.uid for f in model.functions.values() for output in f.outputs}
-    # The file lists a block after its inner functions, so walking the list backwards meets outer blocks first, and inner blocks
-    # then take over what is theirs.
-    for block in reversed(list(model.functions.values())):
-        if block.block is not None:
-            _claim(model, block, producers, owner)
-    chains: dict[str, tuple[str, ...]] = {}
-    for uid in owner:
-        chain: list[str] = []
-        current = owner.get(uid)
-        while current is not None and len(chain) < 32:
-            inside = model.functions[current].block
-            chain.append(model.functions[current].name or (inside.op_name if inside is not None else ""))
-            current = owner.get(current)
-        chains[uid] = tuple(reversed(chain))
-    return chains
-
-
-def _claim(model: Model, block: Function, producers: Mapping[str, str], owner: dict[str, str]) -> None:
-    assert block.block is not None
-    before = owner.get(block.uid)
-    stack = [block.block.root]
-    while stack:
-        uid = stack.pop()
-        if uid == block.uid or owner.get(uid, before) != before:
-            continue
-        if uid in owner and owner[uid] == block.uid:
-            continue
-        owner[uid] = block.uid
-        for source in model.functions[uid].inputs:
-            variable = model.variables.get(source)
-            bound = variable is not None and variable.kind is VariableKind.PLACEHOLDER
-            if not bound and source in producers:
-                stack.append(producers[source])
 
 
 def _check_references(network: Network) -> None:
