@@ -28,7 +28,7 @@ def reduced_axes(node: Node, rank: int) -> ReducedAxes:
     keep = attributes.flag(node, "reductionKeepDimensions", default=True)
     for stated in attributes.axes(node):
         if stated.kind is AxisKind.ALL:
-            return ReducedAxes(tuple(range(rank)), batch=True, sequence=True, keep=False)
+            return ReducedAxes(tuple(range(rank)), batch=True, sequence=True, keep=keep)
         if stated.kind is AxisKind.ALL_STATIC:
             static.update(range(rank))
         elif stated.kind is AxisKind.BATCH:

@@ -1,0 +1,1 @@
+"""Generates random models with the real CNTK 2.7; this package runs inside CNTK's Python 3.6 and nowhere else."""

@@ -1,0 +1,15 @@
+"""Models of the other families, saved in the v1 format, which knows neither blocks nor names of axes."""
+
+import numpy as np
+from recorder.case import Case
+
+from cntk_side import broadcasting, criteria, dynamic_axes, networks, recurrences, reductions, shapes
+from cntk_side.program import Program
+
+BUILDERS = (dynamic_axes, networks, recurrences, reductions, shapes, broadcasting, criteria)
+
+
+def build(p: Program) -> Case:
+    """A model of any family that CNTK can write in its older format."""
+    p.dtype = np.float32
+    return p.one(BUILDERS).build(p)._replace(legacy_format=True)
