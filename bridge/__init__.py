@@ -19,7 +19,7 @@ __all__ = ["BridgeError", "ConversionResult", "__version__", "convert"]
 _HOMES = {"convert": "bridge.conversion", "ConversionResult": "bridge.conversion"}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any attribute of the facade
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'bridge' has no attribute {name!r}")

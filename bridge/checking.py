@@ -7,15 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.conversion import convert
+from bridge.conversion import SOURCE_SHA256, convert
 from bridge.errors import BridgeError, InvalidGoldenCaseError, RefusedError
 from verify.equivalence.cases import GoldenCase, find_cases, load_case, load_description
 from verify.equivalence.checking import check_case
 from verify.equivalence.onnxruntime_cpu import OnnxRuntimeCpu
 from verify.equivalence.report import CaseReport, EquivalenceReport
-
-SOURCE_SHA256 = "cntk_bridge.source.sha256"
-"""Where a converted model's metadata names the file that it was converted from."""
 
 
 def check(model: str | os.PathLike[str], golden: str | os.PathLike[str]) -> EquivalenceReport:

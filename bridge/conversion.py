@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import InvalidOptionError, UserCodeError
+from bridge.light_import import import_onnx_ir
 from bridge.limits import DEFAULT_LIMITS, Limits
 from bridge.mapped import MappedSource
 from bridge.version import __version__
 
 if TYPE_CHECKING:
     from bridge.graph.interface import LeftOut
-    from bridge.graph.model import Model
+    from bridge.graph.model import Function, Model
     from bridge.lower import LoweredModel, LoweringOptions, PortType
 
 TARGETS = ("onnx",)
+SOURCE_SHA256 = "cntk_bridge.source.sha256"
+"""The metadata key of an ONNX file under which the source's digest stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionResult:
     """What a conversion made.
 
-    ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs of the
-    model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for their own
+    ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs
+    of the
+    model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for their
+    own
     type. ``source_verified`` says whether a signature of the source was checked: reading runs nothing either way.
     """
 
@@ -67,33 +72,26 @@ def convert(
     ``fold``: fold batch normalisation into the convolution before it.
     ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
 
-    The source is opened once, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is no sound
-    model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted, ``UsageError`` for a wrong
+    The source is opened once, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
+    no sound
+    model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted, ``UsageError``
+    for a wrong
     call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is then untouched.
     """
-    from bridge.light_import import import_onnx_ir
-
     started = time.perf_counter()
-    import_onnx_ir()
-    from bridge.lower import LoweringOptions
+    settings = _settings(target, outputs, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
     from bridge.lower.builder import OPSET
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
-    if target not in TARGETS:
-        raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
-    if isinstance(outputs, str):
-        raise InvalidOptionError(f"outputs={outputs!r}: expected a list of names")
-    chosen: Collection[str] | None = None if index_inputs is True else tuple(index_inputs or ())
-    options = LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold)
     threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
     with MappedSource(source, limits) as mapped:
-        model, lowered, left_out = lower_bytes(mapped.view, outputs, options, limits)
+        model, lowered, left_out = lower_bytes(mapped.view, outputs, settings, limits)
 
         def closing_metadata() -> dict[str, str]:
             # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
             digest = mapped.sha256()
             mapped.check_unchanged()
-            return _metadata(digest, model, options, outputs)
+            return _metadata(digest, model, settings, outputs)
 
         written = write_onnx(
             lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
@@ -117,6 +115,21 @@ def convert(
     )
 
 
+def _settings(
+    target: str, outputs: Sequence[str] | None, *, index_inputs: bool | Collection[str], plain_math: bool, fold: bool
+) -> LoweringOptions:
+    """The caller's options, checked before anything is read."""
+    if target not in TARGETS:
+        raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
+    if isinstance(outputs, str):
+        raise InvalidOptionError(f"outputs={outputs!r}: expected a list of names")
+    import_onnx_ir()
+    from bridge.lower.options import LoweringOptions
+
+    chosen: Collection[str] | None = None if index_inputs is True else tuple(index_inputs or ())
+    return LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold)
+
+
 def lower_bytes(
     data: memoryview, outputs: Sequence[str] | None, options: LoweringOptions, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Model, LoweredModel, tuple[LeftOut, ...]]:
@@ -131,7 +144,7 @@ def lower_bytes(
 
     model = read_model(data, limits)
     if model.user_functions:
-        raise UserCodeError([_describe_user_code(function) for function in model.user_functions])
+        raise UserCodeError([_describe(function) for function in model.user_functions])
     network = dissolve(model, kept_blocks(model))
     interface = choose(network, outputs)
     order = evaluation_order(network, interface)
@@ -139,10 +152,8 @@ def lower_bytes(
     return model, lower_model(network, types, order, interface, options), interface.left_out
 
 
-def _describe_user_code(function: object) -> str:
-    from bridge.graph.model import Function
-
-    assert isinstance(function, Function)
+def _describe(function: Function) -> str:
+    """User code by name: what CNTK would have imported or opened."""
     assert function.user_code is not None
     code = function.user_code
     kind = "native" if code.native else "Python"
@@ -154,7 +165,7 @@ def _metadata(sha256: str, model: Model, options: LoweringOptions, outputs: Sequ
     indexed = "all sparse inputs" if options.index_inputs is None else ", ".join(sorted(options.index_inputs))
     return {
         "cntk_bridge.version": __version__,
-        "cntk_bridge.source.sha256": sha256,
+        SOURCE_SHA256: sha256,
         "cntk_bridge.source.format": f"{model.format} ({model.format_version})",
         "cntk_bridge.source.verified": "false",
         "cntk_bridge.options.outputs": "predictions" if outputs is None else ", ".join(outputs),

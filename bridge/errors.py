@@ -109,9 +109,7 @@ class InvalidModelError(SourceError):
 class LimitExceededError(SourceError):
     """A count or size beyond ``bridge.limits.Limits``."""
 
-    def __init__(
-        self, resource: str, *, limit: int, actual: int, offset: int | None = None, field: str | None = None
-    ) -> None:
+    def __init__(self, resource: str, *, limit: int, actual: int, offset: int | None = None, field: str | None = None) -> None:
         self.resource = resource
         self.limit = limit
         self.actual = actual

@@ -14,10 +14,11 @@ CASES = find_cases(GOLDEN)
 
 
 KNOWN_DIFFERENCES = {
-    "operators/relu_of_negative_infinity": "CNTK's float32 ReLU makes NaN of minus infinity; testing for it would slow every ReLU down",
+    "operators/relu_of_negative_infinity": "CNTK's float32 ReLU makes NaN of minus infinity; a test for it would slow every ReLU",
     "operators/forward_backward": "the CTC loss serves training, and ONNX has no such operator: refused by name",
 }
-"""Cases that do not hold, and why. Each is expected to fail, so that a repair is noticed; docs/known-differences.md lists them."""
+"""Cases that do not hold, and why. Each is expected to fail, so that a repair is noticed; docs/known-differences.md lists
+them."""
 
 
 def _parameter(folder: Path) -> ParameterSet:

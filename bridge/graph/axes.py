@@ -1,6 +1,7 @@
 """Sequence axes that nothing depends on.
 
-The v1 format gives every input a sequence axis, images included. Where no node of the converted part walks along it, steps are just more
+The v1 format gives every input a sequence axis, images included. Where no node of the converted part walks along it, steps are
+just more
 samples: the axis is folded into the batch axis, and an image model takes ``[N, C, H, W]``.
 """
 
@@ -16,7 +17,16 @@ from bridge.graph.network import Network, Node
 
 WALKING = frozenset(
     {
-        *("PastValue", "FutureValue", "Where", "PackedIndex", "GatherPacked", "ScatterPacked", "ReconcileDynamicAxis", "ToSequenceLike"),
+        *(
+            "PastValue",
+            "FutureValue",
+            "Where",
+            "PackedIndex",
+            "GatherPacked",
+            "ScatterPacked",
+            "ReconcileDynamicAxis",
+            "ToSequenceLike",
+        ),
         *("UnpackSequence", "OptimizedRNNStack", "ConvolutionSequenceShape", "EditDistanceError", "ForwardBackward"),
         *("LatticeSequenceWithSoftmax", "LambdaRank", "NDCG", "CosDistanceWithNegativeSamples", "EyeLikeOp", "ToSequence"),
     }

@@ -11,7 +11,15 @@ from bridge.graph.model import Function, Model, Variable, VariableKind
 from bridge.graph.network import Network, Node, function_outputs
 
 CRITERION_BLOCKS = frozenset(
-    {"CrossEntropy", "CrossEntropyWithSoftmax", "SquaredError", "ClassificationError", "BinaryCrossEntropy", "WeightedBinaryCrossEntropy", "NCE"}
+    {
+        "CrossEntropy",
+        "CrossEntropyWithSoftmax",
+        "SquaredError",
+        "ClassificationError",
+        "BinaryCrossEntropy",
+        "WeightedBinaryCrossEntropy",
+        "NCE",
+    }
 )
 """Blocks by which CNTK's libraries save losses and metrics."""
 

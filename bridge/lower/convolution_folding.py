@@ -1,8 +1,10 @@
 """Folds what follows a convolution into it: a bias added per channel, and batch normalisation.
 
-    scale * (conv(x, W) + b - mean) / sqrt(variance + epsilon) + bias  =  conv(x, W * f) + (b - mean) * f + bias,   f = scale / sqrt(...)
+    scale * (conv(x, W) + b - mean) / sqrt(variance + epsilon) + bias  =  conv(x, W * f) + (b - mean) * f + bias,   f = scale /
+    sqrt(...)
 
-The convolution before stays where something else reads it, and disappears as dead code otherwise. Weights change by a rounding, computed
+The convolution before stays where something else reads it, and disappears as dead code otherwise. Weights change by a rounding,
+computed
 in float64, and no further: a factor that is not finite is not folded.
 """
 
@@ -11,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from bridge.lower.builder import Array
 from bridge.lower.lowering import Lowering
+
+Doubles = npt.NDArray[np.float64]
 
 
 def convolution_behind(ctx: Lowering, uid: str) -> ir.Node | None:
@@ -42,7 +47,10 @@ def with_bias(ctx: Lowering, convolution: ir.Node, bias: Array) -> ir.Value | No
 
 
 def normalised(ctx: Lowering, convolution: ir.Node, statistics: Sequence[Array], epsilon: float) -> ir.Value | None:
-    """The convolution with batch normalisation folded in; ``statistics`` are scale, bias, mean and variance, one number per channel."""
+    """The convolution with batch normalisation folded in.
+
+    ``statistics`` are scale, bias, mean and variance, one number per channel.
+    """
     kernel, own = _weights(ctx, convolution)
     scale, bias, mean, variance = (array.astype(np.float64).reshape(-1) for array in statistics)
     with np.errstate(all="ignore"):
@@ -53,7 +61,7 @@ def normalised(ctx: Lowering, convolution: ir.Node, statistics: Sequence[Array],
     return _convolution(ctx, convolution, kernel * factor.reshape(-1, *[1] * (kernel.ndim - 1)), shift)
 
 
-def _weights(ctx: Lowering, convolution: ir.Node) -> tuple[Array, Array]:
+def _weights(ctx: Lowering, convolution: ir.Node) -> tuple[Doubles, Doubles]:
     """Kernel and bias in float64; a convolution without bias has zeros."""
     kernel, *rest = (None if value is None else ctx.builder.known(value) for value in convolution.inputs[1:])
     assert kernel is not None
@@ -61,7 +69,7 @@ def _weights(ctx: Lowering, convolution: ir.Node) -> tuple[Array, Array]:
     return kernel.astype(np.float64), bias
 
 
-def _convolution(ctx: Lowering, convolution: ir.Node, kernel: Array | None, bias: Array) -> ir.Value:
+def _convolution(ctx: Lowering, convolution: ir.Node, kernel: Doubles | None, bias: Doubles) -> ir.Value:
     """The same convolution by other weights."""
     b = ctx.builder
     data, weights = convolution.inputs[0], convolution.inputs[1]

@@ -1,6 +1,7 @@
 """Drops nodes that no output needs.
 
-A rule may lower an operand that a later, more direct form makes superfluous (a projection that an LSTM takes over, a mask nobody reads).
+A rule may lower an operand that a later, more direct form makes superfluous (a projection that an LSTM takes over, a mask
+nobody reads).
 """
 
 from __future__ import annotations

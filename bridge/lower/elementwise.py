@@ -125,7 +125,7 @@ def lower_straight_through(ctx: Lowering, node: Node) -> ir.Value:
 
 @lowers("Pow", onnx="Pow; where the exponent is no constant natural number, under Where for CNTK's rules at 0 and below")
 def lower_pow(ctx: Lowering, node: Node) -> ir.Value:
-    """Powers. 0 to a negative power is 0, not infinity; a negative base to anything but an int32 number is NaN, minus infinity too."""
+    """Powers. 0 to a negative power is 0, not infinity; a negative base to anything but an int32 number is NaN."""
     b, operands = ctx.builder, ctx.operands(node)
     base, exponent = ctx.broadcast(operands)
     value = b.op("Pow", base, exponent)

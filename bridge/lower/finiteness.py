@@ -1,6 +1,7 @@
 """Which values are finite on padded steps, whatever the caller's padding holds.
 
-Recurrent operators write zeros there. What bounded functions and sums and products with finite constants make of zeros stays finite, so
+Recurrent operators write zeros there. What bounded functions and sums and products with finite constants make of zeros stays
+finite, so
 that the mask at the output may multiply instead of select.
 """
 
@@ -18,7 +19,21 @@ if TYPE_CHECKING:
     from bridge.lower.lowering import Lowering
 
 _KEEPING: Final = frozenset(
-    {"Plus", "Minus", "ElementTimes", "Times", "Tanh", "Sigmoid", "StableSigmoid", "ReLU", "Negate", "Abs", "Splice", "Slice", "Reshape"}
+    {
+        "Plus",
+        "Minus",
+        "ElementTimes",
+        "Times",
+        "Tanh",
+        "Sigmoid",
+        "StableSigmoid",
+        "ReLU",
+        "Negate",
+        "Abs",
+        "Splice",
+        "Slice",
+        "Reshape",
+    }
 )
 """Operators whose result is finite where their operands are. (An overflow in padding is one on real steps too.)"""
 

@@ -178,7 +178,9 @@ class _Inputs:
         return value
 
     def _dynamic(self, known: TensorType) -> list[str]:
-        return ["N", self._steps_symbol(known.axes[1])][: known.dynamic_rank] if known.is_sequence else ["N"][: known.dynamic_rank]
+        return (
+            ["N", self._steps_symbol(known.axes[1])][: known.dynamic_rank] if known.is_sequence else ["N"][: known.dynamic_rank]
+        )
 
     def _steps_symbol(self, axis: Axis) -> str:
         return "T" if len(self._sequence_axes) == 1 else f"T_{symbol(axis.name)}"

@@ -64,7 +64,7 @@ def refuses(refusals: Mapping[str, Refused]) -> None:
         REFUSALS[operator] = refused
 
 
-class Refuse(Exception):  # noqa: N818 - raised by a lowering, always caught by the driver, which collects refusals
+class Refuse(Exception):  # noqa: N818 - an instruction to the driver, which always catches it
     """Raised by a lowering that meets a form of its operator that cannot be expressed."""
 
     def __init__(self, reason: str, advice: str = "") -> None:

@@ -20,9 +20,7 @@ _ROUNDS = 24
 """Rounds over one recurrence before it is called contradictory; real ones settle in two or three."""
 
 
-def infer(
-    network: Network, order: Iterable[Component], limits: Limits = DEFAULT_LIMITS, folded: Collection[Axis] = ()
-) -> Types:
+def infer(network: Network, order: Iterable[Component], limits: Limits = DEFAULT_LIMITS, folded: Collection[Axis] = ()) -> Types:
     """Types of all leaves, and of all outputs of the nodes in ``order`` (producers before consumers).
 
     The sequence axes in ``folded`` are left out of the types of inputs (see ``bridge.graph.axes``).
@@ -56,7 +54,8 @@ def _leaf_type(leaf: Variable, folded: Collection[Axis]) -> TensorType | None:
 def _infer_loop(component: Component, types: Types, limits: Limits) -> None:
     """Repeat the rules over the members until nothing changes; state starts out unknown, then as its initial value.
 
-    A type that rests on an unknown operand is a guess. A contradiction between guesses says nothing, so it is passed over; once every
+    A type that rests on an unknown operand is a guess. A contradiction between guesses says nothing, so it is passed over; once
+    every
     operand is known, a last round takes all of them at their word.
     """
     for seeded in (False, True):
@@ -122,6 +121,7 @@ def _check_size(node: Node, result: TensorType, limits: Limits) -> None:
         elements *= max(dim, 1)
         if elements > limits.inferred_elements:
             raise InvalidGraphError(
-                f"yields {result}, over {limits.inferred_elements} elements per sample; raise Limits.inferred_elements if it is genuine",
+                f"yields {result}, over {limits.inferred_elements} elements per sample; "
+                "raise Limits.inferred_elements if it is genuine",
                 node=node.uid,
             )

@@ -19,7 +19,8 @@ __all__ = ["lower_recurrence", "stack"]
 def lower_recurrence(ctx: Lowering, component: Component) -> None:
     """Lower all nodes of a recurrence. Raises ``Refuse`` for one that no loop over time can express.
 
-    A float16 recurrence runs in float32 as a whole and is rounded where it is read: the runtime has no float16 kernel for any part of it.
+    A float16 recurrence runs in float32 as a whole and is rounded where it is read: the runtime has no float16 kernel for any
+    part of it.
     """
     last = component.nodes[-1]
     ctx.builder.scope = last.name or last.uid

@@ -1,6 +1,7 @@
 """Reads the arithmetic of a recurrence: what each gate sums up before its activation.
 
-Whoever wrote the model chose how to slice, join and scale; the algebra is the same. ``Algebra.terms`` takes a pre-activation apart into
+Whoever wrote the model chose how to slice, join and scale; the algebra is the same. ``Algebra.terms`` takes a pre-activation
+apart into
 constants, values from outside the loop, products of the state with a matrix, and element-wise products with a vector (peepholes),
 looking through slices of joint projections, scalar factors (stabilisers) and operators that do nothing.
 """
@@ -50,7 +51,10 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Recurrent:
-    """A state times a matrix ``[state width, gate width]``; ``gate`` is the uid of a sigmoid that the state is multiplied with first."""
+    """A state times a matrix ``[state width, gate width]``.
+
+    ``gate`` is the uid of a sigmoid that the state is multiplied with first.
+    """
 
     matrix: Matrix
     state: str
@@ -181,7 +185,7 @@ class Algebra:
     def _product(self, node: Node, first: int, last: int) -> Recurrent:
         """A matrix times a state, or times a state behind a reset gate."""
         weight = self.constant(node.inputs[0])
-        if weight is None or weight.ndim != 2 or contracted_axes(node, 2) != 1:  # noqa: PLR2004 - a matrix
+        if weight is None or weight.ndim != 2 or contracted_axes(node, 2) != 1:
             raise NoMatchError
         if attributes.integer(node, "inferInputRankToMap", -1) < -1:
             raise NoMatchError

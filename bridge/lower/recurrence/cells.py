@@ -4,7 +4,8 @@
     GRU   h = (1-z)*n + z*h'     n = act(x.. + (r*h')H), or act(x.. + r*(h'H))
     RNN   h = act(x.. + h'H)
 
-``'`` marks the value of the step before (after, when the recurrence runs backwards). An LSTM's state may be a projection of ``h``.
+``'`` marks the value of the step before (after, when the recurrence runs backwards). An LSTM's state may be a projection of
+``h``.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Cell:
 
 
 def recognise(ctx: Lowering, loop: Loop) -> Cell | None:
-    """The cell that the loop is, or ``None``. Every node of the loop must take part, and nothing but the result be read outside."""
+    """The cell that the loop is, or ``None``.
+
+    Every node of the loop must take part, and nothing but the result be read outside.
+    """
     if any(state.offset != 1 or ctx.value(state.initial).extent is not None for state in loop.states):
         return None
     for match in (_lstm, _gru, _rnn):
@@ -155,7 +159,7 @@ def _hidden_state(algebra: Algebra, hidden: str, cell_state: State) -> tuple[Sta
             return state, None, None
         node = algebra.nodes[source]
         weight = algebra.constant(node.inputs[0]) if node.op == "Times" else None
-        if weight is None or weight.ndim != 2:  # noqa: PLR2004 - a matrix
+        if weight is None or weight.ndim != 2:
             raise NoMatchError
         value, factor = algebra.scaled(node.inputs[1])
         initial = algebra.constant(state.initial)
@@ -167,10 +171,20 @@ def _hidden_state(algebra: Algebra, hidden: str, cell_state: State) -> tuple[Sta
     raise NoMatchError
 
 
+def _width(term: Term) -> int:
+    """The number of columns of a term."""
+    if isinstance(term, Outside):
+        return term.last - term.first
+    if isinstance(term, Recurrent):
+        return int(term.matrix.shape[1])
+    if isinstance(term, Gated):
+        return _width(term.terms[0])
+    return len(term.vector)
+
+
 def _gate(algebra: Algebra, terms: list[Term], state: State, peepholes: set[str]) -> Gate:
     """Sort the terms of one gate; anything that the ONNX operators have no place for is no match."""
-    width = next(len(t.vector) if isinstance(t, (Bias, Peephole)) else t.last - t.first if isinstance(t, Outside) else
-                 t.matrix.shape[1] if isinstance(t, Recurrent) else 0 for t in terms)
+    width = _width(terms[0])
     gate = Gate(np.zeros(width, np.float32), [], np.zeros((algebra.width(state.source), width), np.float32))
     for term in terms:
         if isinstance(term, Bias):
@@ -199,7 +213,12 @@ def _gru(algebra: Algebra) -> Cell:
         fresh, kept = (algebra.expect(total.inputs[p], "ElementTimes") for p in (position, 1 - position))
         update = next((uid for uid in map(algebra.through, kept.inputs) if _is_sigmoid(algebra, uid)), None)
         carried = [uid for uid in map(algebra.through, kept.inputs) if uid != update]
-        if update is None or len(carried) != 1 or algebra.state(carried[0]) is None or not _same_state(algebra, carried[0], state):
+        if (
+            update is None
+            or len(carried) != 1
+            or algebra.state(carried[0]) is None
+            or not _same_state(algebra, carried[0], state)
+        ):
             continue
         candidate = _candidate(algebra, fresh, update)
         if candidate is None:
@@ -259,7 +278,9 @@ def _gru_cell(algebra: Algebra, state: State, update: Node, candidate: Node) -> 
         hidden=state.source,
         states=[state],
         linear_before_reset=bool(after),
-        recurrent_bias=sum((t.vector for t in gated_bias if isinstance(t, Bias)), np.zeros((), np.float32)) if gated_bias else None,
+        recurrent_bias=sum((t.vector for t in gated_bias if isinstance(t, Bias)), np.zeros((), np.float32))
+        if gated_bias
+        else None,
     )
 
 

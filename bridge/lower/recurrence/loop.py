@@ -26,7 +26,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """``nodes`` in the order of one step; ``visible`` are the uids that something outside reads; ``reverse`` runs from the end."""
+    """A recurrence taken apart.
+
+    ``nodes`` are in the order of one step; ``visible`` are the uids that something outside reads; ``reverse`` runs from the end.
+    """
 
     nodes: tuple[Node, ...]
     states: tuple[State, ...]

@@ -98,7 +98,7 @@ def _projections(ctx: Lowering, term: Outside, depth: int) -> Iterator[tuple[str
         if node.op == "Times" and node.inputs[1] not in ctx.indexed:
             weight = ctx.constant_of(node.inputs[0])
             data = ctx.type_of(node.inputs[1])
-            matrix = weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1  # noqa: PLR2004
+            matrix = weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1
             if matrix and data.rank == 1 and data.is_sequence:
                 yield node.inputs[1], np.asarray(weight, np.float32)[:, first:last]
                 return

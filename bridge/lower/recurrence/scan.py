@@ -1,7 +1,9 @@
 """Any recurrence as a Scan: the body is one step, the state a shift register per delay.
 
-What does not depend on the state is outside the cycle, so its products are computed for all steps at once before the loop. A loop that
-runs backwards meets the padding first: there the state must stay at its initial value, so each update is taken on real steps alone.
+What does not depend on the state is outside the cycle, so its products are computed for all steps at once before the loop. A
+loop that
+runs backwards meets the padding first: there the state must stay at its initial value, so each update is taken on real steps
+alone.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ class _Body:
         b, initial = self.outer.builder, self.outer.value(state.initial)
         batch = self.outer.shape_vector(self.loop.extent.lengths, 0, 1)
         if self.loop.reverse and initial.extent is not None:
-            # The first steps of the other sequence stand behind the end of this one; walking backwards reads the last of them first.
+            # The first steps of the other sequence stand behind the end of this one; walking backwards reads the last of them
+            # first.
             last = b.op("Sub", b.op("Unsqueeze", initial.extent.lengths, b.integers(1)), b.integers(1))
             index = b.op("Min", b.integers(*reversed(range(state.offset))), last)
             initial = Lowered(gather_steps(self.outer, initial, index), initial.type)

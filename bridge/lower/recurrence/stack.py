@@ -1,7 +1,9 @@
 """OptimizedRNNStack: several recurrent layers in one operator, their weights in one blob laid out as cuDNN lays them out.
 
-The blob holds, layer by layer and direction by direction, ``W^T [g*H, in]`` and ``R^T [g*H, H]``; after all layers' weights, again layer by
-layer and direction by direction, the biases ``Wb [g*H]`` and ``Rb [g*H]``. Gate blocks stand in cuDNN's order: i, f, g, o for LSTM and
+The blob holds, layer by layer and direction by direction, ``W^T [g*H, in]`` and ``R^T [g*H, H]``; after all layers' weights,
+again layer by
+layer and direction by direction, the biases ``Wb [g*H]`` and ``Rb [g*H]``. Gate blocks stand in cuDNN's order: i, f, g, o for
+LSTM and
 r, z, n for GRU; ONNX wants i, o, f, g and z, r, n.
 """
 
@@ -44,7 +46,11 @@ class _Direction:
     biases: Matrix  # [2*g*H]
 
 
-@lowers("OptimizedRNNStack", onnx="LSTM, GRU or RNN per layer", exactness="exact; gru follows cuDNN's documentation, float64 runs in float32")
+@lowers(
+    "OptimizedRNNStack",
+    onnx="LSTM, GRU or RNN per layer",
+    exactness="exact; gru follows cuDNN's documentation, float64 runs in float32",
+)
 def lower_stack(ctx: Lowering, node: Node) -> ir.Value | Lowered:
     """One ONNX operator per layer, bidirectional where the stack is."""
     operand = ctx.value(node.inputs[0])

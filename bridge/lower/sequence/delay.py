@@ -99,7 +99,8 @@ def _sizes(ctx: Lowering, operand: Lowered, steps: int) -> ir.Value:
 def initial_steps(ctx: Lowering, initial: Lowered, sizes: ir.Value, rank: int, offset: int) -> ir.Value:
     """``[N, offset, *static]``: what stands before the first step of a PastValue. ``sizes`` is that shape as an int64 vector.
 
-    A constant or a value per sample is repeated; of a sequence, the last ``offset`` steps are carried over, and a single step is repeated.
+    A constant or a value per sample is repeated; of a sequence, the last ``offset`` steps are carried over, and a single step
+    is repeated.
     """
     b = ctx.builder
     if initial.extent is not None:

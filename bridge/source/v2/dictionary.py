@@ -20,6 +20,8 @@ MAX_DICTIONARY_VERSION = 2
 _PROTOBUF_DEPTH = 100  # protobuf itself reads no deeper, and this reader recurses
 _MAX_INTEGER = (1 << 63) - 1
 _USUAL_VALUE = Struct("6B").unpack_from
+# A dictionary, shape or axis counts as four values and an array as eight, because they take so much more time and memory.
+_EXTRA_OF_MESSAGE, _EXTRA_OF_ARRAY = 3, 7
 _MEMO_BYTES = 96
 _MEMO_ENTRIES = 1024
 
@@ -224,15 +226,19 @@ class DictionaryReader:
         return tuple(elements)
 
     def _read_nested(self, start: int, end: int, depth: int) -> Dictionary:
+        self._count_values(_EXTRA_OF_MESSAGE, start)
         return self.read_dictionary(start, end, depth + 1)
 
     def _read_array(self, start: int, end: int, _depth: int) -> Tensor:
+        self._count_values(_EXTRA_OF_ARRAY, start)
         return self._payloads.read_array(start, end)
 
     def _read_shape(self, start: int, end: int, _depth: int) -> NDShape:
+        self._count_values(_EXTRA_OF_MESSAGE, start)
         return read_shape(self._data, start, end, self._limits)
 
     def _read_axis(self, start: int, end: int, _depth: int) -> Axis:
+        self._count_values(_EXTRA_OF_MESSAGE, start)
         return read_axis(self._data, start, end, self._limits)
 
     def _read_string(self, start: int, end: int, _depth: int) -> str:

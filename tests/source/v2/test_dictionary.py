@@ -7,6 +7,7 @@ import math
 import struct
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -247,11 +248,21 @@ def test_nesting_of_two_thousand_levels_is_refused_before_python_gives_up() -> N
 
 
 def test_values_of_a_file_are_bounded_repeated_entries_included() -> None:
-    limits = dataclasses.replace(DEFAULT_LIMITS, dictionary_values=12)
-    same = {"n": Size(1), "v": [None]}  # three values
+    limits = dataclasses.replace(DEFAULT_LIMITS, dictionary_values=21)
+    same = {"n": Size(1), "v": [None]}  # three values, and the dictionary counts as four
     decode(dictionary(dict.fromkeys("abc", same)), limits)
     with pytest.raises(LimitExceededError, match="dictionary values"):
         decode(dictionary(dict.fromkeys("abcd", same)), limits)
+
+
+@pytest.mark.parametrize(
+    ("value", "weight"), [(Size(1), 1), ("text", 1), (Shape((2,)), 4), (AxisValue(1), 4), ({}, 4), (np.zeros(1, np.int8), 8)]
+)
+def test_value_counts_as_much_as_it_takes(value: Any, weight: int) -> None:
+    content = {"key": [value] * 10}
+    decode(dictionary(content), dataclasses.replace(DEFAULT_LIMITS, dictionary_values=10 * weight + 1))
+    with pytest.raises(LimitExceededError, match="dictionary values"):
+        decode(dictionary(content), dataclasses.replace(DEFAULT_LIMITS, dictionary_values=10 * weight))
 
 
 def test_entries_of_a_dictionary_are_bounded() -> None:
