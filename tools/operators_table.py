@@ -12,6 +12,7 @@ from typing import Final
 from bridge.graph.blocks import kept_blocks
 from bridge.graph.network import dissolve
 from bridge.graph.operators import OPERATOR_IDS, USER_DEFINED
+from bridge.lower.refusals import LEGACY
 from bridge.lower.registry import LOWERINGS, REFUSALS
 from bridge.source import read_model
 
@@ -40,6 +41,10 @@ A block is its inside. These are recognised by their inside and become one opera
 _REFUSED: Final = """\
 A conversion that needs one of these lists it, with its reason, and writes nothing. Outputs that do not need it convert.
 """
+_LEGACY: Final = """\
+Nodes of the v1 format are read as the operators above, which express most of them. Those that they do not express are refused by
+the name that v1 gives them, some only in the form that the reason states.
+"""
 
 
 def operators_in_cases() -> Counter[str]:
@@ -55,7 +60,7 @@ def operators_in_cases() -> Counter[str]:
 def render(cases: Counter[str]) -> str:
     """The text of docs/operators.md."""
     converted = [name for name in OPERATOR_IDS if name in LOWERINGS or name in DISSOLVED]
-    refused = [*(name for name in OPERATOR_IDS if name in REFUSALS), *(name for name in (USER_DEFINED,) if name in REFUSALS)]
+    refused = [*(name for name in OPERATOR_IDS if name in REFUSALS), USER_DEFINED]
     blocks = [name for name in LOWERINGS if name not in OPERATOR_IDS]
     sections = [
         _HEAD,
@@ -67,6 +72,8 @@ def render(cases: Counter[str]) -> str:
         "## Refused\n",
         _REFUSED,
         _rows(("Operator", "Id", "Reason", "Way out", "Cases"), [_refused(name, cases) for name in refused]),
+        _LEGACY,
+        _rows(("v1 operator", "Reason", "Way out"), [(name, kept.reason, kept.advice) for name, kept in LEGACY.items()]),
     ]
     return "\n".join(sections)
 

@@ -9,7 +9,7 @@ from bridge.lower.registry import REFUSALS, Refused, refuses
 
 _TRAINING: Final = "it serves training: ask for the prediction that it works on, by name"
 _ANOTHER_OUTPUT: Final = "ask for an output that does not need it"
-_SAVE_ANEW: Final = "load the model with CNTK 2 and save it in the v2 format, which states them"
+_SAVE_ANEW: Final = "make the model anew from its source and save it in the v2 format, which states them"
 
 refuses(
     {

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.errors import UnsupportedOperatorsError
 from bridge.graph.model import NDShape
+from bridge.lower.refusals import LEGACY
 from tests.lower.graphs import SEQUENCE, STATIC, Graph
 
 
@@ -56,6 +57,14 @@ def test_proxies_are_refused() -> None:
 def test_user_code_is_refused() -> None:
     graph = Graph()
     assert "never loaded" in refused(graph, graph.op("UserDefined", graph.input("x", (3,))))
+
+
+@pytest.mark.parametrize("operator", LEGACY)
+def test_operator_that_only_v1_has_is_refused_by_its_name(operator: str) -> None:
+    graph = Graph()
+    message = refused(graph, graph.op(operator, graph.input("x", (3,))))
+    assert operator in message
+    assert LEGACY[operator].reason in message
 
 
 def test_everything_refused_is_named_at_once() -> None:
