@@ -10,12 +10,13 @@ from bridge.graph import attributes
 from bridge.graph.inference.product import REDUCE_SEQUENCE_AXIS, contracted_axes
 from bridge.graph.network import Node
 from bridge.lower.lowering import Lowering
+from bridge.lower.one_hot import rows_of_one_hot
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.reshaping import reshape_static
 from bridge.lower.value import Lowered
 
 
-@lowers("Times", onnx="MatMul between Reshapes; Gather for index inputs")
+@lowers("Times", onnx="MatMul between Reshapes; Gather for index inputs and for OneHot")
 def lower_times(ctx: Lowering, node: Node) -> ir.Value:
     """Contract the data's last axes with the weight's first ones."""
     weight = ctx.value(node.inputs[0])
@@ -25,7 +26,8 @@ def lower_times(ctx: Lowering, node: Node) -> ir.Value:
     if attributes.integer(node, "inferInputRankToMap", -1) == REDUCE_SEQUENCE_AXIS:
         return _over_sequence(ctx, weight, data)
     contracted = contracted_axes(node, weight.type.rank)
-    return _product(ctx, data, weight, contracted)
+    rows = rows_of_one_hot(ctx, node.inputs[1], weight) if contracted == 1 else None
+    return _product(ctx, data, weight, contracted) if rows is None else rows
 
 
 @lowers("TransposeTimes", onnx="MatMul with the transposed weight")
@@ -99,9 +101,16 @@ def _einsum(ctx: Lowering, data: Lowered, weight: Lowered, contracted: int) -> i
 
 
 def _over_sequence(ctx: Lowering, weight: Lowered, data: Lowered) -> ir.Value:
-    """``sum over t of data[t] (1) * weight[t] (d)`` -> ``[N, 1, d]``; the sequence axis is what is contracted."""
-    if data.extent is None or weight.extent is None or data.type.shape != (1,) or weight.type.rank != 1:
+    """``sum over t of data[t] (1) * weight[t] (d)`` -> ``[N, 1, d]``; the sequence axis is what is contracted.
+
+    The data may have more axes of 1, which the result keeps: the v1 format makes them.
+    """
+    sizes = data.type.shape
+    if data.extent is None or weight.extent is None or not sizes or set(sizes) != {1} or weight.type.rank != 1:
         raise Refuse(f"a product over the sequence axis of {data.type} and {weight.type}; CNTK has it for (1) and (d) alone")
     b = ctx.builder
-    columns = b.op("Transpose", ctx.masked(data), perm=[0, 2, 1])
-    return b.op("MatMul", columns, ctx.masked(weight))
+    single = Lowered(reshape_static(ctx, data, (1,)), data.type.with_shape((1,)), data.extent) if len(sizes) > 1 else data
+    columns = b.op("Transpose", ctx.masked(single), perm=[0, 2, 1])
+    product = b.op("MatMul", columns, ctx.masked(weight))
+    result = weight.type.with_axes(weight.type.axes[:1]).with_shape((1, *weight.type.shape))
+    return reshape_static(ctx, Lowered(product, result), (*sizes, *weight.type.shape)) if len(sizes) > 1 else product

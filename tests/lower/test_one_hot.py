@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bridge.errors import InvalidGraphError
@@ -44,6 +47,42 @@ def test_one_hot_of_a_sequence() -> None:
         lambda x: np.eye(3)[x.astype(int)],
         {"x": lambda rng, shape: rng.integers(0, 3, shape)},
     )
+
+
+def embedding(graph: Graph, x: str, table: npt.NDArray[Any], classes: int = 3) -> str:
+    vectors = graph.op("OneHot", x, numClass=classes, oneHotOutputSparse=True)
+    return graph.op("Times", graph.parameter(table), vectors, outputRank=table.ndim - 1)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2), (3, 1)])
+def test_product_with_a_table_takes_rows_and_zeros_for_classes_that_do_not_exist(shape: tuple[int, ...]) -> None:
+    graph = Graph()
+    x = graph.input("x", (2, 2))
+    table = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    y = embedding(graph, x, table)
+    assert "MatMul" not in graph.operators(y)
+    made = graph.run(y, {x: [[[0, 2.9], [-1, 3]]]})
+    np.testing.assert_array_equal(made[0], [[table[0], table[2]], [np.zeros(shape[1:])] * 2])
+
+
+def test_rows_for_a_sequence() -> None:
+    graph = Graph()
+    x = graph.input("x", (), SEQUENCE)
+    table = np.random.default_rng(2).standard_normal((5, 4))
+    holds_for_any_batch(
+        graph.convert(embedding(graph, x, table, 5)),
+        lambda x: table[x.astype(int)],
+        {"x": lambda rng, shape: rng.integers(0, 5, shape)},
+    )
+
+
+def test_class_axis_in_front_is_a_product_like_any_other() -> None:
+    graph = Graph()
+    x = graph.input("x", (2,))
+    vectors = graph.op("OneHot", x, numClass=3, onehotAxis=static_axis(-1))
+    table = np.random.default_rng(3).standard_normal((2, 4)).astype(np.float32)
+    made = graph.run(graph.op("Times", graph.parameter(table), vectors, outputRank=1), {x: [[0, 2]]})
+    np.testing.assert_allclose(made[0], np.eye(3)[[0, 2]].T @ table, rtol=1e-5)
 
 
 def test_eye_like_of_a_matrix_is_the_identity() -> None:
