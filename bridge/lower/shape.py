@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from bridge.graph.inference.shape import permutation, replaced_axes, splice_axis, squeezed_axes
+from bridge.graph.inference.shape import permutation, replaced_axes, splice_axis, squeezed_axes, transposed_rank
 from bridge.graph.network import Node
 from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
@@ -45,12 +45,15 @@ def lower_slice(ctx: Lowering, node: Node) -> Lowered:
 @lowers("TransposeAxes", onnx="Transpose", structural=True)
 def lower_transpose(ctx: Lowering, node: Node) -> Lowered:
     """Permute static axes."""
-    operand = ctx.value(node.inputs[0])
-    dynamic = operand.type.dynamic_rank
-    order = [*range(dynamic), *(axis + dynamic for axis in permutation(node, operand.type.rank))]
-    if order == sorted(order):
-        return operand
-    return ctx.result(node, ctx.builder.op("Transpose", operand.value, perm=order), clean=operand.clean)
+    b, operand = ctx.builder, ctx.value(node.inputs[0])
+    dynamic, rank = operand.type.dynamic_rank, transposed_rank(node, operand.type.rank)
+    order = [*range(dynamic), *(axis + dynamic for axis in permutation(node, rank))]
+    value = operand.value
+    if rank > operand.type.rank:
+        value = b.op("Unsqueeze", value, b.integers(*range(dynamic, dynamic + rank - operand.type.rank)))
+    if order != sorted(order):
+        value = b.op("Transpose", value, perm=order)
+    return ctx.result(node, value, clean=operand.clean)
 
 
 @lowers("Squeeze", onnx="Squeeze", structural=True)

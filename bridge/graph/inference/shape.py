@@ -73,8 +73,20 @@ def _slice(node: Node, operands: Operands) -> Result:
     return operand.with_shape(shape)
 
 
+_SPARE_AXES = 8
+"""How far past the slowest axis a TransposeAxes may reach; CNTK's own builders go one past it."""
+
+
+def transposed_rank(node: Node, rank: int) -> int:
+    """The rank of a TransposeAxes: an axis past the slowest one counts as a dimension of 1, which the result keeps."""
+    if "axisVec" in node.attributes:
+        return rank
+    swapped = (attributes.axis(node, name).index for name in ("axis1", "axis2"))
+    return max(rank, *(index + 1 for index in swapped if index < rank + _SPARE_AXES), 0)
+
+
 def permutation(node: Node, rank: int) -> list[int]:
-    """The row-major permutation of a TransposeAxes, as numpy and ONNX state it."""
+    """The row-major permutation of a TransposeAxes of an operand of ``transposed_rank``, as numpy and ONNX state it."""
     if "axisVec" in node.attributes:
         columns = [rank - 1 - attributes.row_major(node, stated, rank) for stated in attributes.axes(node)]
         if sorted(columns) != list(range(rank)):
@@ -93,7 +105,9 @@ def _transpose_axes(node: Node, operands: Operands) -> Result:
     operand = operands[0]
     if operand is None:
         return None
-    return operand.with_shape([operand.shape[axis] for axis in permutation(node, operand.rank)])
+    rank = transposed_rank(node, operand.rank)
+    shape = (*[1] * (rank - operand.rank), *operand.shape)
+    return operand.with_shape([shape[axis] for axis in permutation(node, rank)])
 
 
 def splice_axis(node: Node, rank: int) -> int:

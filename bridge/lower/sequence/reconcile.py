@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import onnx_ir as ir
 
 from bridge.graph.inference.elementwise import BINARY
@@ -21,7 +22,8 @@ def lower_reconcile(ctx: Lowering, node: Node) -> Lowered:
     operand, like = ctx.operands(node)
     result = ctx.type_of(node.outputs[0])
     if operand.extent is not None and like.extent is not None:
-        return Lowered(fitted(ctx, operand, like.extent), result, like.extent, operand.clean)
+        same = operand.extent is like.extent
+        return Lowered(fitted(ctx, operand, like.extent), result, like.extent, operand.clean and same)
     if operand.type.dynamic_rank >= result.dynamic_rank:
         return Lowered(operand.value, result, like.extent)
     value = _unsqueezed(ctx, operand, result.dynamic_rank)
@@ -57,12 +59,14 @@ def _is_full(ctx: Lowering, uid: str) -> bool:
 
 
 def fitted(ctx: Lowering, operand: Lowered, extent: Extent) -> ir.Value:
-    """The operand padded to as many steps as ``extent``: lengths agree, but one may carry more padding than the other."""
+    """The operand with as many steps as ``extent``.
+
+    Lengths agree, though one may carry more padding than the other; or each of the operand's sequences has a single step, which
+    CNTK repeats along the other axis. Repeating the last step does for both: behind the end of a sequence it is mere padding.
+    """
     if operand.extent is extent or operand.extent is None:
         return operand.value
     b = ctx.builder
-    cut = b.op("Slice", operand.value, b.integers(0), extent.steps, b.integers(1))
-    missing = b.op("Sub", extent.steps, ctx.shape_vector(cut, 1, 2))
-    rank = operand.type.rank
-    widths = b.op("Concat", b.integers(*[0] * (3 + rank)), missing, *([b.integers(*[0] * rank)] if rank else []), axis=0)
-    return b.op("Pad", cut, widths)
+    positions = b.op("Range", b.constant(0, np.int64), b.op("Squeeze", extent.steps, b.integers(0)), b.constant(1, np.int64))
+    last = b.op("Sub", operand.extent.steps, b.integers(1))
+    return b.op("Gather", operand.value, b.op("Min", positions, last), axis=1)
