@@ -44,6 +44,14 @@ def test_primitive_works_over_the_flattened_sample(operator: str, dtype: str) ->
     assert made.dtype == dtype
 
 
+@pytest.mark.parametrize("operator", ["Softmax", "Hardmax"])
+def test_without_dynamic_axes_the_primitive_works_along_the_last_axis(operator: str) -> None:
+    graph = Graph()
+    made = graph.run(graph.op(operator, graph.constant(CUBE)), {})
+    wanted = softmax(CUBE, 2) if operator == "Softmax" else (CUBE.max(2, keepdims=True) == CUBE)
+    np.testing.assert_allclose(made, wanted, rtol=1e-5)
+
+
 def test_softmax_of_scalars_is_one() -> None:
     graph = Graph()
     x = graph.input("x", ())
