@@ -81,7 +81,11 @@ def lower_classification_error(ctx: Lowering, node: Node) -> ir.Value:
     return total(ctx, _combined(operands, missed))
 
 
-@lowers("Logistic", onnx="Log of 2yp + 1 - y - p, masked ReduceSum in float64")
+@lowers(
+    "Logistic",
+    onnx="Log of 2yp + 1 - y - p, masked ReduceSum in float64",
+    exactness="exact; with weights CNTK counts the padding of ragged batches among the samples, which this does not",
+)
 def lower_logistic(ctx: Lowering, node: Node) -> ir.Value:
     """Minus the sum of logarithms; with weights, their weighted mean times the number of samples."""
     b, operands = ctx.builder, ctx.operands(node)

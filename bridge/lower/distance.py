@@ -18,7 +18,7 @@ _SMALLEST_NORM: Final = 1e-30
 """Norms below this count as this, so that the cosine with a zero vector is 0."""
 
 
-@lowers("CosDistance", onnx="ReduceSum of the product, divided by both ReduceL2")
+@lowers("CosDistance", onnx="ReduceSum of the product, divided by both ReduceL2", exactness="1e-6 relative")
 def lower_cos_distance(ctx: Lowering, node: Node) -> ir.Value:
     """The cosine of the angle between two samples, all static axes flattened."""
     left, right = (flattened(ctx, operand) for operand in ctx.operands(node))
