@@ -65,7 +65,11 @@ def choose(network: Network, wanted: Sequence[str] | None = None) -> Interface:
     model = network.model
     if wanted is not None:
         index = _output_index(model)
-        chosen = [_find(index, name) for name in dict.fromkeys(wanted)]
+        by_uid: dict[str, _Output] = {}
+        for name in wanted:
+            output = _find(index, name)
+            by_uid.setdefault(output.variable_uid, output)
+        chosen = list(by_uid.values())
         left_out: tuple[LeftOut, ...] = ()
     else:
         chosen, left_out = _predictions(network)
@@ -91,16 +95,15 @@ def output_name(function: Function, position: int) -> str:
 def _public_names(outputs: Sequence[_Output], inputs: Sequence[Variable]) -> dict[tuple[str, str], str]:
     """Names by (uid, role). The first of a name keeps it, the others are ``<name>_<uid>``.
 
-    An input asked for as an output keeps its name on both sides: ONNX tells the two apart by position, runtimes by role.
+    An input asked for as an output keeps its name on both sides: it is handed through.
     """
     names: dict[tuple[str, str], str] = {}
     taken: dict[str, str] = {}
     claims = [(o.variable_uid, "output", o.name) for o in outputs] + [(leaf.uid, "input", leaf.name) for leaf in inputs]
     for uid, role, name in claims:
         public = name or uid
-        if taken.setdefault(public, uid) != uid:
-            public = f"{name}_{uid}"
-            taken[public] = uid
+        while taken.setdefault(public, uid) != uid:
+            public = f"{public}_{uid}"
         names[uid, role] = public
     return names
 
@@ -152,10 +155,11 @@ def _predictions(network: Network) -> tuple[list[_Output], tuple[LeftOut, ...]]:
     named = {output.variable_uid: output for output in _all_outputs(model)}
     outputs = [named[uid] for uid in root]
     criteria = _criteria(network)
-    heads = [o for o in outputs if _depends_on(network, network.resolve(o.variable_uid), criteria.keys())]
-    kept = [o for o in outputs if o not in heads]
+    judged = _computed_from(network, criteria)
+    heads = [output for output in outputs if network.resolve(output.variable_uid) in judged]
+    kept = [output for output in outputs if network.resolve(output.variable_uid) not in judged]
     if not kept:
-        kept = _operands_of_criteria(network, criteria)
+        kept = _operands_of_criteria(network, criteria, judged)
         if not kept:
             return outputs, ()
     reason = "a loss or metric: it needs the labels; ask for it by name to convert it"
@@ -180,26 +184,22 @@ def _operator(network: Network, criteria: dict[str, Function], output: _Output) 
     return function.block.op_name if function.block is not None else function.op
 
 
-def _depends_on(network: Network, uid: str, targets: Iterable[str]) -> bool:
-    wanted = set(targets)
-    seen: set[str] = set()
-    stack = [uid]
+def _computed_from(network: Network, sources: Iterable[str]) -> set[str]:
+    """``sources`` and the uids of everything that is computed from them."""
+    found: set[str] = set()
+    stack = list(sources)
     while stack:
-        current = stack.pop()
-        if current in wanted:
-            return True
-        node = network.producers.get(current)
-        if node is None or node.uid in seen:
-            continue
-        seen.add(node.uid)
-        stack.extend(node.inputs)
-    return False
+        uid = stack.pop()
+        if uid not in found:
+            found.add(uid)
+            stack.extend(output for node in network.consumers.get(uid, ()) for output in node.outputs)
+    return found
 
 
-def _operands_of_criteria(network: Network, criteria: dict[str, Function]) -> list[_Output]:
+def _operands_of_criteria(network: Network, criteria: dict[str, Function], judged: set[str]) -> list[_Output]:
     """For a model saved as nothing but its losses: what the losses compare with labels.
 
-    An operand that is an input of the model is a label; one that is computed is a prediction.
+    An operand that is an input of the model is a label; one that is computed, though not from a loss, is a prediction.
     """
     model = network.model
     names = {uid: output_name(f, k) for f in model.functions.values() for k, uid in enumerate(f.outputs)}
@@ -209,7 +209,7 @@ def _operands_of_criteria(network: Network, criteria: dict[str, Function]) -> li
         labelled = any(_is_input(network, uid) for uid in operands)
         for uid in operands if labelled else ():
             carrier = network.resolve(uid)
-            if carrier in network.producers and not _depends_on(network, carrier, criteria):
+            if carrier in network.producers and carrier not in judged:
                 found.setdefault(carrier, _Output(uid, names.get(uid, "")))
     return list(found.values())
 

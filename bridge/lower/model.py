@@ -187,9 +187,8 @@ class _Inputs:
 
     def _extent(self, axis: Axis, value: ir.Value) -> Extent:
         b = self.ctx.builder
-        name = "lengths" if len(self._sequence_axes) == 1 else f"{axis.name}_lengths"
+        name = b.names.unique("lengths" if len(self._sequence_axes) == 1 else f"{axis.name}_lengths")
         lengths = ir.Value(name=name, shape=ir.Shape([f"{symbol(name)}_or_1"]), type=ir.TensorType(ir.DataType.INT64))
-        b.names.reserve(name)
         lengths.const_value = ir.Tensor(np.array([FULL_LENGTH], np.int64), name=name)
         self.lengths.append(lengths)
         self.ports.append(PortType(name, "", "int64", ("N",)))
@@ -207,6 +206,7 @@ class _Outputs:
         self.inputs = inputs
         self.values: list[ir.Value] = []
         self.ports: list[PortType] = []
+        self._carriers: set[ir.Value] = set()
         self._given = {id(extent) for extent in inputs.extents.values()}
 
     def add(self, port: Port) -> None:
@@ -215,7 +215,7 @@ class _Outputs:
         if known.value is None:
             raise InvalidGraphError("the output carries no value", node=port.uid)
         self.ctx.builder.scope = port.name
-        value = self._own(self.ctx.masked(known))
+        value = self._own(known, port.name)
         shape: list[int | str] = ["N", *self._steps(known)] if known.type.axes else []
         shape += [f"{symbol(port.name)}_{i}" if dim < 0 else dim for i, dim in enumerate(known.type.shape)]
         self._declare(value, port.name, port.variable_uid, ONNX_TYPES[known.type.data_type], shape)
@@ -224,10 +224,17 @@ class _Outputs:
             made = self.ctx.builder.unfolded("Identity", known.extent.lengths)
             self._declare(made, name, "", ir.DataType.INT64, ["N"])
 
-    def _own(self, value: ir.Value) -> ir.Value:
-        """A value that can carry the output's name: made by a node, and no output yet."""
-        if value.producer() is None or value in self.values:
-            return self.ctx.builder.unfolded("Identity", value)
+    def _own(self, known: Lowered, name: str) -> ir.Value:
+        """A value that can carry the output's name: made by a node, and no output yet.
+
+        An input that is asked for by its own name is handed through as it is: a name belongs to one value.
+        """
+        if known.value.name == name and known.value in self.inputs.values:
+            return known.value
+        value = self.ctx.masked(known)
+        if value.producer() is None or value in self._carriers:
+            value = self.ctx.builder.unfolded("Identity", value)
+        self._carriers.add(value)
         return value
 
     def _steps(self, known: Lowered) -> list[str]:
