@@ -5,7 +5,7 @@ Tarjan's algorithm, iterative because the depth of a hostile graph is not bounde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import InvalidGraphError
@@ -109,3 +109,17 @@ def order_within(network: Network, members: list[Node], uids: set[str]) -> list[
                 entered.add(current.uid)
                 work.extend(waiting)
     return ordered
+
+
+def recurrences_first(network: Network, order: Sequence[Component]) -> list[Component]:
+    """The same components with everything that no recurrence needs behind all recurrences.
+
+    Producers still stand before consumers. Two directions over one sequence thus meet before anything reads either of them.
+    """
+    needed: set[str] = set()
+    for component in reversed(order):
+        if component.is_loop or any(node.uid in needed for node in component.nodes):
+            needed.update(node.uid for node in component.nodes)
+            needed.update(before.uid for node in component.nodes for before in network.predecessors(node))
+    early = [component for component in order if component.nodes[0].uid in needed]
+    return early + [component for component in order if component.nodes[0].uid not in needed]

@@ -11,7 +11,7 @@ from bridge.graph import attributes
 from bridge.graph.model import DEFAULT_BATCH_AXIS, DataType
 from bridge.graph.network import Node
 from bridge.graph.types import TensorType
-from bridge.graph.window import WindowAxis, convolution_axes
+from bridge.graph.window import WindowAxis, completed, convolution_axes
 from bridge.lower.lowering import Lowering
 from bridge.lower.padding import fit
 from bridge.lower.registry import Refuse, lowers
@@ -27,14 +27,13 @@ from bridge.lower.value import Lowered
 )
 def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
     """Convolution of ``[dyn..., C, spatial...]`` by weights ``[maps, C / groups, kernel...]``, or its transpose."""
-    if not all(attributes.flags(node, "sharing", (True,))):
-        raise Refuse("weights that are not shared between positions; CNTK 2.7 cannot run that either")
     if attributes.flag(node, "sequential", default=False):
         raise Refuse("a sequence convolution that CNTK has not taken apart", "load and save the model with CNTK 2.7")
     weight, data = ctx.operands(node)
     batch, unfold = ctx.folded_batch(data)
     shape = data.type.shape
     axes = convolution_axes(node, weight.type.shape, shape)
+    _check_sharing(node, axes, shape)
     groups = attributes.integer(node, "groups", 1)
 
     def compute(value: ir.Value, kernel: ir.Value) -> ir.Value:
@@ -47,6 +46,17 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
         return _convolve(ctx, value, kernel, axes[1:], shape[1:], groups)
 
     return unfold(ctx.in_float32(node, compute, batch, weight.value))
+
+
+def _check_sharing(node: Node, axes: Sequence[WindowAxis], shape: Sequence[int]) -> None:
+    """Refuse weights of their own for each position. Files say so of axes with one position too, where it means nothing."""
+    transpose = attributes.flag(node, "transpose", default=False)
+    shared = completed(attributes.flags(node, "sharing", (True,)), len(axes), len(axes), neutral=True)[::-1]
+    positions = [size if transpose else axis.positions(size) for axis, size in zip(axes, shape, strict=True)]
+    if transpose:
+        positions[0] = 1
+    if any(count != 1 and not flag for count, flag in zip(positions, shared, strict=True)):
+        raise Refuse("weights that are not shared between positions; CNTK 2.7 cannot run that either")
 
 
 def slides_over_channels(axes: Sequence[WindowAxis], shape: Sequence[int]) -> bool:

@@ -25,6 +25,7 @@ from bridge.lower.report import LoweringReport
 from bridge.lower.value import Extent, Lowered
 
 if TYPE_CHECKING:
+    from bridge.lower.recurrence.emission import PackedCell
     from bridge.lower.registry import Entry, Result
 
 ONNX_TYPES = {
@@ -56,6 +57,8 @@ class Lowering:
         self.requested: frozenset[str] = frozenset() if outer is None else outer.requested  # uids that outputs carry
         self.needed: frozenset[str] = frozenset() if outer is None else outer.needed  # uids of nodes that are to be lowered
         self.indexed: dict[str, ir.Value] = {} if outer is None else outer.indexed  # inputs that are indices, int64 [N(, T)]
+        self.cells: dict[str, PackedCell] = {}  # recurrent layers emitted so far, by the uid of their hidden state
+        self.joined: dict[tuple[ir.Value, ir.Value], ir.Value] = {}  # pairs of values that exist side by side as one
         self.types = types
         self._outer = outer
         self.widening: bool = outer is not None and outer.widening  # float16 is seen as float32

@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from bridge.errors import InvalidGraphError, Refusal, UnsupportedOperatorsError
-from bridge.graph.components import Component, components
+from bridge.graph.components import Component, components, recurrences_first
 from bridge.graph.inference import Types
 from bridge.graph.interface import Interface, Port, needed_nodes
 from bridge.graph.model import FREE, Axis
@@ -57,7 +57,8 @@ class LoweredModel:
 
 def evaluation_order(network: Network, interface: Interface) -> list[Component]:
     """What the interface's outputs need, producers before consumers."""
-    return components(network, [node.uid for node in needed_nodes(network, [port.uid for port in interface.outputs])])
+    roots = needed_nodes(network, [port.uid for port in interface.outputs])
+    return recurrences_first(network, components(network, [node.uid for node in roots]))
 
 
 def lower_model(

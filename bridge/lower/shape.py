@@ -72,6 +72,9 @@ def lower_splice(ctx: Lowering, node: Node) -> Lowered:
     result = ctx.type_of(node.outputs[0])
     stated = splice_axis(node, max(operand.type.rank for operand in operands))
     axis = max(stated, 0)
+    both = ctx.joined.get((operands[0].value, operands[-1].value)) if len(operands) == 2 else None
+    if both is not None and result.rank == 1:
+        return ctx.result(node, both, clean=True)
     parts = [_as_part(ctx, operand, operands, result.rank, axis) for operand in operands]
     joined = parts[0] if len(parts) == 1 else b.op("Concat", *parts, axis=result.dynamic_rank + axis)
     sequences = [operand for operand in operands if operand.extent is not None]

@@ -13,6 +13,7 @@ from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
 from bridge.lower.recurrence.algebra import Matrix, Outside
 from bridge.lower.recurrence.cells import Cell, Gate, recognise
+from bridge.lower.recurrence.emission import PackedCell, emit, emit_both
 from bridge.lower.recurrence.loop import Loop, State
 from bridge.lower.registry import LOWERINGS
 from bridge.lower.value import Lowered
@@ -30,8 +31,7 @@ def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
     inputs = None if cell is None else _Inputs.read(ctx, cell)
     if cell is None or inputs is None:
         return False
-    hidden = _emit(ctx, loop, cell, inputs)
-    ctx.values[cell.hidden] = Lowered(hidden, ctx.type_of(cell.hidden), loop.extent, clean=True)
+    hidden = _lower_packed(ctx, loop, cell, _pack(ctx, loop, cell, inputs))
     if cell.projected is not None and cell.projection is not None:
         product = ctx.builder.op("MatMul", hidden, ctx.builder.constant(cell.projection))
         ctx.values[cell.projected] = Lowered(product, ctx.type_of(cell.projected), loop.extent, clean=True)
@@ -105,34 +105,49 @@ def _projections(ctx: Lowering, term: Outside, depth: int) -> Iterator[tuple[str
     yield uid, np.eye(width, dtype=np.float32)[:, first:last]
 
 
-def _emit(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> ir.Value:
-    """The operator between Transposes: ``[N, T, I]`` in, ``[N, T, H]`` out, padded steps zero."""
-    b = ctx.builder
-    joined = [_sequence(ctx, uid, loop) for uid in inputs.matrices]
-    x = b.op("Transpose", joined[0] if len(joined) == 1 else b.op("Concat", *joined, axis=2), perm=[1, 0, 2])
+def _lower_packed(ctx: Lowering, loop: Loop, cell: Cell, packed: PackedCell) -> ir.Value:
+    """Emit the cell, together with one of the other direction over the same sequence that nothing has read yet."""
+    for uid, other in list(ctx.cells.items()):
+        if packed.is_counterpart(other) and not ctx.value(uid).value.uses():
+            del ctx.cells[uid]
+            forward, backward = (other, packed) if packed.reverse else (packed, other)
+            *halves, joined = emit_both(ctx, forward, backward)
+            ctx.joined[halves[0], halves[1]] = joined
+            own, others = (halves[1], halves[0]) if packed.reverse else (halves[0], halves[1])
+            ctx.values[uid] = Lowered(others, ctx.type_of(uid), loop.extent, clean=True)
+            break
+    else:
+        own = emit(ctx, packed)
+        ctx.cells[cell.hidden] = packed
+    ctx.values[cell.hidden] = Lowered(own, ctx.type_of(cell.hidden), loop.extent, clean=True)
+    return own
+
+
+def _pack(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> PackedCell:
     weights = np.concatenate(list(inputs.matrices.values()), axis=0)
     recurrent = np.concatenate([_unprojected(cell, gate) for gate in cell.gates], axis=1)
-    attributes: dict[str, int | str | list[str]] = {"hidden_size": cell.width, "activations": cell.activations}
-    if loop.reverse:
-        attributes["direction"] = "reverse"
-    if cell.operator == "GRU":
-        attributes["linear_before_reset"] = int(cell.linear_before_reset)
-    operands: list[ir.Value | None] = [
-        x,
-        b.constant(np.ascontiguousarray(weights.T)[None], name=f"{b.scope}/W"),
-        b.constant(np.ascontiguousarray(recurrent.T)[None], name=f"{b.scope}/R"),
-        b.constant(_bias(cell, inputs.bias)[None], name=f"{b.scope}/B"),
-        b.op("Cast", loop.extent.lengths, to=int(ir.DataType.INT32)),
-        *(_initial(ctx, loop, state, cell.width) for state in cell.states),
-    ]
-    peepholes = [gate.peephole for gate in cell.gates[:3]]
-    if cell.operator == "LSTM" and any(p is not None for p in peepholes):
-        packed = [np.zeros(cell.width, np.float32) if p is None else p for p in peepholes]
-        operands.append(b.constant(np.concatenate(packed).astype(np.float32)[None], name=f"{b.scope}/P"))
-    while operands[-1] is None:
-        operands.pop()
-    made = b.op(cell.operator, *operands, **attributes)
-    return b.op("Transpose", b.op("Squeeze", made, b.integers(1)), perm=[1, 0, 2])
+    return PackedCell(
+        operator=cell.operator,
+        width=cell.width,
+        activations=tuple(cell.activations),
+        linear_before_reset=cell.linear_before_reset,
+        reverse=loop.reverse,
+        inputs=tuple(_sequence(ctx, uid, loop) for uid in inputs.matrices),
+        extent=loop.extent,
+        weights=np.ascontiguousarray(weights.T),
+        recurrent=np.ascontiguousarray(recurrent.T),
+        biases=_bias(cell, inputs.bias),
+        peepholes=_peepholes(cell),
+        initial=tuple(_initial(ctx, state) for state in cell.states),
+    )
+
+
+def _peepholes(cell: Cell) -> Matrix | None:
+    """In the order of input, output and forget gate; ``None`` where no gate has one."""
+    found = [gate.peephole for gate in cell.gates[:3]]
+    if cell.operator != "LSTM" or all(vector is None for vector in found):
+        return None
+    return np.concatenate([np.zeros(cell.width) if vector is None else vector for vector in found]).astype(np.float32)
 
 
 def _sequence(ctx: Lowering, uid: str, loop: Loop) -> ir.Value:
@@ -159,12 +174,8 @@ def _bias(cell: Cell, bias: Matrix) -> Matrix:
     return np.concatenate([bias, recurrent]).astype(np.float32)
 
 
-def _initial(ctx: Lowering, loop: Loop, state: State, width: int) -> ir.Value | None:
-    """``[1, N, H]``; nothing for a state that starts at zero."""
-    b, initial = ctx.builder, ctx.value(state.initial)
-    known = b.known(initial.value)
-    if known is not None and not known.any():
-        return None
-    batch = ctx.shape_vector(loop.extent.lengths, 0, 1)
-    full = b.op("Expand", ctx.raised(initial, 1, 1), b.op("Concat", batch, b.integers(width), axis=0))
-    return b.op("Unsqueeze", full, b.integers(0))
+def _initial(ctx: Lowering, state: State) -> ir.Value | None:
+    """The initial state, broadcastable to ``[N, H]``; ``None`` where it is zero."""
+    initial = ctx.value(state.initial)
+    known = ctx.builder.known(initial.value)
+    return None if known is not None and not known.any() else ctx.raised(initial, 1, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -126,20 +128,44 @@ def test_float16_recurrence_runs_in_float32_and_is_rounded_once(cell: Lstm | Gru
     assert converted.lowered.report.float32_nodes
 
 
-def test_both_directions_side_by_side_make_two_operators() -> None:
+@pytest.mark.parametrize("cells", [(Lstm(), Lstm()), (Gru(), Gru()), (Rnn(), Rnn())], ids=lambda cells: str(cells[0]))
+@pytest.mark.parametrize("backwards_first", [False, True])
+def test_both_directions_over_one_sequence_make_one_operator(cells: tuple[Any, Any], backwards_first: bool) -> None:
+    graph = Graph()
+    x = graph.input("x", (INPUTS,), SEQUENCE)
+    forward, backward = cells
+    ahead = recurrence(Writer(graph), x, forward)
+    back = recurrence(Writer(graph), x, backward, delay="FutureValue")
+    parts = (back, ahead) if backwards_first else (ahead, back)
+    converted = graph.convert(graph.op("Splice", *parts, axis=static_axis(0)))
+    assert converted.operators.count(operator(forward)) == 1
+
+    def reference(x: Array) -> Array:
+        made = [unrolled(forward.step, x), unrolled(backward.step, x, backwards=True)]
+        return np.concatenate(made[::-1] if backwards_first else made, axis=1)
+
+    holds_for_any_batch(converted, reference)
+
+
+def test_directions_that_are_read_apart_still_make_one_operator() -> None:
+    graph = Graph()
+    x = graph.input("x", (INPUTS,), SEQUENCE)
+    cell = Lstm()
+    ahead = graph.op("Tanh", recurrence(Writer(graph), x, cell))
+    back = graph.op("Negate", recurrence(Writer(graph), x, cell, delay="FutureValue"))
+    converted = graph.convert(graph.op("Plus", ahead, back))
+    assert converted.operators.count("LSTM") == 1
+    holds_for_any_batch(converted, lambda x: np.tanh(unrolled(cell.step, x)) - unrolled(cell.step, x, backwards=True))
+
+
+def test_directions_over_different_sequences_stay_two_operators() -> None:
     graph = Graph()
     x = graph.input("x", (INPUTS,), SEQUENCE)
     cell = Lstm()
     ahead = recurrence(Writer(graph), x, cell)
-    back = recurrence(Writer(graph), x, cell, delay="FutureValue")
-    y = graph.op("Splice", ahead, back, axis=static_axis(0))
-    converted = graph.convert(y)
+    back = recurrence(Writer(graph), graph.op("Tanh", x), cell, delay="FutureValue")
+    converted = graph.convert(graph.op("Plus", ahead, back))
     assert converted.operators.count("LSTM") == 2
-
-    def reference(x: Array) -> Array:
-        return np.concatenate([unrolled(cell.step, x), unrolled(cell.step, x, backwards=True)], axis=1)
-
-    holds_for_any_batch(converted, reference)
 
 
 def test_stacked_cells_make_two_operators() -> None:
