@@ -16,8 +16,9 @@ from bridge.lower.value import Extent
 class PackedCell:
     """A recurrent layer in ONNX's order of gates.
 
-    ``inputs`` are sequences ``[N, T, I_k]``, joined along their last axis; ``weights`` are ``[G*H, I]``,
-    ``recurrent`` ``[G*H, H]``, ``biases`` ``[2*G*H]``, ``peepholes`` ``[3*H]``; ``initial`` are states that broadcast to ``[N, H]``, ``None`` for zero.
+    ``inputs`` are sequences ``[N, T, I_k]``, joined along their last axis.
+    ``weights`` are ``[G*H, I]``, ``recurrent`` ``[G*H, H]``, ``biases`` ``[2*G*H]``, ``peepholes`` ``[3*H]``.
+    ``initial`` are states that broadcast to ``[N, H]``, ``None`` for zero.
     """
 
     operator: str
