@@ -1,6 +1,7 @@
 """The side of infer.py that runs inside CNTK's Python 3.6: answers one JSON line on standard output for each on standard input.
 
-- ``{"do": "load", "model": PATH, "export": PATH}`` loads a model, exports it to ONNX with CNTK's own exporter and answers
+- ``{"do": "load", "model": PATH, "export": PATH or null, "output": NAME or null}`` loads a model, or the part of it that
+  computes the named node, exports it to ONNX with CNTK's own exporter where a path is given, and answers
   ``{"export_failure": null or the reason}``;
 - ``{"do": "feed", "input": NPY, "output": NPY}`` prepares the loaded model's only input, `[N, ...]` or `[N, T, ...]` over a
   sequence axis, evaluates it and writes what came out;
@@ -27,8 +28,12 @@ class Bench:
         self._value = None  # type: Any
 
     def load(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """Load the model and export it."""
+        """Load the model, or a part of it, and export it."""
         self._model = cntk.load_model(request["model"])
+        if request["output"] is not None:
+            self._model = cntk.combine([self._model.find_by_name(request["output"])])
+        if request["export"] is None:
+            return {"export_failure": None}
         try:
             self._model.save(request["export"], format=cntk.ModelFormat.ONNX)
         except Exception as error:  # noqa: BLE001  # Whatever stops CNTK's exporter is a result to show.

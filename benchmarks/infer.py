@@ -21,37 +21,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from cntk_process import CntkProcess, add_options
 from rich.console import Console
 from rich.table import Table
+from turns import OWN, ROOT, confined_to, machine, medians, milliseconds, open_session, relative_difference, session_timer
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-import bridge  # noqa: E402  # From the checkout that this script is part of.
+import bridge
 
 Array = npt.NDArray[np.float32]
-Timer = Callable[[int], list[float]]
-"""Makes a number of runs and gives the seconds of each."""
-
-OWN = 0
-"""A number of threads that means: as many as the engine takes of itself."""
-TURNS = 10
 STEPS = 25
 """Length of every sequence, in steps."""
 TOLERANCE = 1e-3
@@ -114,49 +100,6 @@ class Row:
         return None if seconds is None else seconds / self.ours
 
 
-class CntkProcess:
-    """CNTK in its own interpreter, asked in JSON lines; cntk_infer.py is the other side."""
-
-    def __init__(self, python: str, library_path: str, threads: int) -> None:
-        inherited = os.environ.get("LD_LIBRARY_PATH", "")
-        environment = dict(os.environ, LD_LIBRARY_PATH=os.pathsep.join(part for part in (library_path, inherited) if part))
-        if threads != OWN:
-            environment.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-        environment.pop("PYTHONPATH", None)
-        self._process = subprocess.Popen(
-            [python, "-B", "-W", "ignore", str(Path(__file__).with_name("cntk_infer.py")), str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """The answer to one request. Raises RuntimeError with what CNTK wrote when there is none."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            _, complaint = self._process.communicate()
-            raise RuntimeError(f"CNTK ended while asked to {request['do']}:\n{complaint[-2000:]}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def timer(self) -> Timer:
-        """Runs of the input that was fed last."""
-        return lambda runs: [float(seconds) for seconds in self.ask(do="time", runs=runs)["seconds"]]
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-
 def main() -> int:
     """Measure what the arguments ask for, and print it; 1 where answers differ."""
     arguments = _arguments()
@@ -169,14 +112,14 @@ def main() -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bridge-benchmark-") as folder:
         for threads in (OWN if count == "own" else int(count) for count in arguments.threads.split(",")):
-            with _confined_to(threads):
+            with confined_to(threads):
                 cntk = CntkProcess(python, library_path, threads) if python else None
                 for subject in subjects:
                     rows += _measure_subject(Path(folder), subject, batches, threads, cntk, arguments.seconds)
                 if cntk is not None:
                     cntk.close()
     if arguments.json:
-        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}, indent=2))
+        print(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2))
     else:
         _show(rows)
     return 1 if any(row.difference is not None and row.difference > TOLERANCE for row in rows) else 0
@@ -191,23 +134,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", default="1,2,own", help="numbers of threads, separated by commas")
     parser.add_argument("--seconds", type=float, default=2.0, help="for how long each engine runs each batch")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--cntk-python", default=os.environ.get("BRIDGE_CNTK_PYTHON", ""), metavar="PATH")
-    parser.add_argument("--cntk-library-path", default=os.environ.get("BRIDGE_CNTK_LIBRARY_PATH", ""), metavar="DIR")
+    add_options(parser)
     return parser.parse_args()
-
-
-@contextmanager
-def _confined_to(processors: int) -> Iterator[None]:
-    """Keep this process, and those it starts meanwhile, on so many processors, or on all there are for ``OWN``."""
-    allowed = os.sched_getaffinity(0)
-    processors = len(allowed) if processors == OWN else processors
-    if processors > len(allowed):
-        raise SystemExit(f"{processors} threads asked for, and {len(allowed)} processors are there")
-    os.sched_setaffinity(0, sorted(allowed)[:processors])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 def _measure_subject(
@@ -217,28 +145,28 @@ def _measure_subject(
     bridge.convert(subject.model, converted, target="onnx")
     failure = None
     if cntk is not None:
-        failure = cntk.ask(do="load", model=str(subject.model), export=str(exported))["export_failure"]
-    ours = _session(converted, threads)
-    export = _session(exported, threads) if cntk is not None and failure is None else None
+        failure = cntk.ask(do="load", model=str(subject.model), export=str(exported), output=None)["export_failure"]
+    ours = open_session(converted, threads)
+    export = open_session(exported, threads) if cntk is not None and failure is None else None
     rows = []
     for batch in batches:
         value = subject.make_input(batch)
-        timers = {"ours": _timer(ours, [value])}
+        timers = {"ours": session_timer(ours, _feeds(ours, [value]))}
         difference = None
         if export is not None:
-            timers["export"] = _timer(export, _samples(subject, value))
+            timers["export"] = session_timer(export, _feeds(export, _samples(subject, value)))
         if cntk is not None:
             timers["cntk"] = cntk.timer()
             difference = _difference(ours, cntk, value, folder)
-        medians = _medians(timers, seconds)
+        typical = medians(timers, seconds)
         rows.append(
             Row(
                 model=subject.name,
                 batch=batch,
                 threads=threads,
-                ours=medians["ours"],
-                export=medians.get("export"),
-                cntk=medians.get("cntk"),
+                ours=typical["ours"],
+                export=typical.get("export"),
+                cntk=typical.get("cntk"),
                 difference=difference,
                 export_failure=failure,
             )
@@ -246,34 +174,14 @@ def _measure_subject(
     return rows
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    if threads != OWN:
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # CNTK's export makes every weight an input, and onnxruntime warns of each.
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def _samples(subject: Subject, value: Array) -> list[Array]:
     """The batch as CNTK's export takes it: one sample at a time, a sequence with its steps in front, `[T, 1, ...]`."""
     return [value[i, :, np.newaxis] if subject.sequence else value[i : i + 1] for i in range(len(value))]
 
 
-def _timer(session: onnxruntime.InferenceSession, feeds: list[Array]) -> Timer:
-    """A run is one call for each of ``feeds``."""
-    name = session.get_inputs()[0].name
-
-    def run_and_time(runs: int) -> list[float]:
-        seconds = []
-        for _ in range(runs):
-            started = time.perf_counter()
-            for feed in feeds:
-                session.run(None, {name: feed})
-            seconds.append(time.perf_counter() - started)
-        return seconds
-
-    return run_and_time
+def _feeds(session: onnxruntime.InferenceSession, values: list[Array]) -> list[dict[str, Array]]:
+    """Each value under the name of the session's first input."""
+    return [{session.get_inputs()[0].name: value} for value in values]
 
 
 def _difference(session: onnxruntime.InferenceSession, cntk: CntkProcess, value: Array, folder: Path) -> float:
@@ -283,32 +191,7 @@ def _difference(session: onnxruntime.InferenceSession, cntk: CntkProcess, value:
     cntk.ask(do="feed", input=str(given), output=str(taken))
     want = np.load(taken)
     got = session.run(None, {session.get_inputs()[0].name: value})[0]
-    if got.shape != want.shape:
-        raise SystemExit(f"the converted model answers {got.shape}, CNTK {want.shape}")
-    return float(np.abs(got - want).max() / np.abs(want).max())
-
-
-def _medians(timers: dict[str, Timer], seconds: float) -> dict[str, float]:
-    """Measure in turns, each engine for ``seconds`` in all; the first runs warm up and tell how many fit into a turn."""
-    runs = {}
-    for engine, timer in timers.items():
-        timer(3)
-        runs[engine] = max(1, int(seconds / TURNS / statistics.median(timer(5))))
-    measured: dict[str, list[float]] = {engine: [] for engine in timers}
-    for _ in range(TURNS):
-        for engine, timer in timers.items():
-            measured[engine] += timer(runs[engine])
-    return {engine: statistics.median(seconds_of_runs) for engine, seconds_of_runs in measured.items()}
-
-
-def _machine() -> dict[str, str]:
-    return {
-        "processors": str(len(os.sched_getaffinity(0))),
-        "architecture": platform.machine(),
-        "python": platform.python_version(),
-        "onnxruntime": onnxruntime.__version__,
-        "bridge": bridge.__version__,
-    }
+    return relative_difference(got, want)
 
 
 def _show(rows: list[Row]) -> None:
@@ -317,18 +200,14 @@ def _show(rows: list[Row]) -> None:
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in rows:
         ratios = [_ratio(row, engine) for engine in ("export", "cntk")]
-        times = [_milliseconds(seconds) for seconds in (row.ours, row.export, row.cntk)]
+        times = [milliseconds(seconds) for seconds in (row.ours, row.export, row.cntk)]
         difference = "-" if row.difference is None else f"{row.difference:.1e}"
         table.add_row(row.model, str(row.batch), str(row.threads or "own"), *times, *ratios, difference)
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(table)
     for model, reason in {row.model: row.export_failure for row in rows if row.export_failure}.items():
         console.print(f"CNTK does not export {model}: {reason}", markup=False)
-    console.print(", ".join(f"{name} {value}" for name, value in _machine().items()), markup=False)
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1e3:.3f}"
+    console.print(", ".join(f"{name} {value}" for name, value in machine().items()), markup=False)
 
 
 def _ratio(row: Row, engine: str) -> str:
