@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -71,12 +72,29 @@ _FOLDS: Final[Mapping[str, _Fold]] = {
 }
 
 
+_VIEWS: Final = frozenset({"Reshape", "Unsqueeze", "Squeeze", "Identity", "Shape", "Expand"})
+"""Operators whose results cost nothing, whatever their size: views of their operands, or their shape."""
+
+
+def _result_elements(operator: str, inputs: Sequence[Array], attributes: Mapping[str, Any]) -> int:
+    """How many elements the result has: two small operands may broadcast to any size, and that is known before it is computed."""
+    if operator in ("Concat", "Transpose"):
+        return sum(x.size for x in inputs)
+    if operator == "Gather":
+        rows = max(inputs[0].shape[attributes.get("axis", 0)], 1)
+        return inputs[1].size * (inputs[0].size // rows)
+    return math.prod(np.broadcast_shapes(*(x.shape for x in inputs)))
+
+
 def fold(operator: str, inputs: Sequence[Array], attributes: Mapping[str, Any]) -> Array | None:
     """The result of ``operator`` over constant ``inputs``, or ``None`` when it is to stay a node."""
     rule = _FOLDS.get(operator)
-    view = operator in ("Reshape", "Unsqueeze", "Squeeze", "Identity", "Shape")
-    if rule is None or (not view and sum(x.size for x in inputs) > _MOST_ELEMENTS):
+    if rule is None:
         return None
+    if operator not in _VIEWS:
+        sizes = (*(x.size for x in inputs), _result_elements(operator, inputs, attributes))
+        if max(sizes) > _MOST_ELEMENTS:
+            return None
     with np.errstate(all="ignore"):
         result = np.asarray(rule(inputs, attributes))
-    return None if not view and result.size > _MOST_ELEMENTS else result
+    return None if operator == "Expand" and result.size > _MOST_ELEMENTS else result
