@@ -29,10 +29,10 @@ def lower_edit_distance(ctx: Lowering, node: Node) -> ir.Value:
     """Insertions, deletions and substitutions on the cheapest way, times the steps, divided by the labels that count."""
     b, operands = ctx.builder, [flattened(ctx, operand) for operand in ctx.operands(node)]
     prediction, label = operands
-    if prediction.type.axes != label.type.axes or not label.type.axes:
+    if len(prediction.type.axes) != len(label.type.axes) or not label.type.axes:
         raise Refuse(
-            f"compares {prediction.type} with {label.type}; expected two sequences on the same axis",
-            "give both inputs the same dynamic axes, and save the model again",
+            f"compares {prediction.type} with {label.type}; expected two sequences on the same axis, or of the same lengths",
+            "give both inputs dynamic axes of one kind, and save the model again",
         )
     rows, columns = _tokens(ctx, node, prediction), _tokens(ctx, node, label)
     operations = b.op("ReduceSum", _Table(b, rows, columns, _Penalties.of(node)).operations(), keepdims=0)
@@ -98,7 +98,9 @@ class _Table:
         self.outer = builder
         self.penalties = penalties
         b = builder
-        self.last = b.op("Squeeze", b.op("Shape", rows.classes, start=1, end=2), b.integers(0))
+        self.last, self.last_column = (
+            b.op("Squeeze", b.op("Shape", tokens.classes, start=1, end=2), b.integers(0)) for tokens in (rows, columns)
+        )
         self.zero, self.one = b.constant(0, np.int64), b.constant(1, np.int64)
         self.places = b.op("Range", self.zero, b.op("Add", self.last, self.one), self.one)
         self.neighbours = b.op("Max", b.op("Sub", self.places, self.one), self.zero)
@@ -109,7 +111,7 @@ class _Table:
         """``[N]``: the number of operations in the last cell of each sequence."""
         b = self.outer
         nothing = b.op("Mul", self.row_number, b.constant(0, np.float32))
-        diagonals = b.op("Range", self.zero, b.op("Add", b.op("Add", self.last, self.last), self.one), self.one)
+        diagonals = b.op("Range", self.zero, b.op("Add", b.op("Add", self.last, self.last_column), self.one), self.one)
         made = b.ops("Scan", 4, nothing, nothing, nothing, nothing, diagonals, body=self._body(), num_scan_inputs=1)
         return b.op("Gather", made[1], self.last, axis=1)
 
@@ -140,7 +142,7 @@ class _Table:
 
     def _diagonal(self, b: Builder, column: ir.Value, left: _Cells, earlier: _Cells) -> _Cells:
         """The cells of a diagonal in the columns ``column``, int64 ``[T+1]``: out of range where the table has no such cell."""
-        near = b.op("Max", b.op("Min", column, self.last), self.zero)
+        near = b.op("Max", b.op("Min", column, self.last_column), self.zero)
         classes, counts, number = (
             b.op("Gather", value, near, axis=1) for value in (self.column_class, self.column_counts, self.column_number)
         )
