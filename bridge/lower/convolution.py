@@ -33,7 +33,8 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
     batch, unfold = ctx.folded_batch(data)
     shape = data.type.shape
     axes = convolution_axes(node, weight.type.shape, shape)
-    _check_sharing(node, axes, shape)
+    if not attributes.flag(node, "transpose", default=False):
+        _check_sharing(node, axes, shape)
     groups = attributes.integer(node, "groups", 1)
 
     def compute(value: ir.Value, kernel: ir.Value) -> ir.Value:
@@ -49,12 +50,9 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
 
 
 def _check_sharing(node: Node, axes: Sequence[WindowAxis], shape: Sequence[int]) -> None:
-    """Refuse weights of their own for each position. Files say so of axes with one position too, where it means nothing."""
-    transpose = attributes.flag(node, "transpose", default=False)
+    """Refuse weights of their own for each position. Of a single one it means nothing, and of transposed ones CNTK ignores it."""
     shared = completed(attributes.flags(node, "sharing", (True,)), len(axes), len(axes), neutral=True)[::-1]
-    positions = [size if transpose else axis.positions(size) for axis, size in zip(axes, shape, strict=True)]
-    if transpose:
-        positions[0] = 1
+    positions = (axis.positions(size) for axis, size in zip(axes, shape, strict=True))
     if any(count != 1 and not flag for count, flag in zip(positions, shared, strict=True)):
         raise Refuse("weights that are not shared between positions; CNTK 2.7 cannot run that either")
 

@@ -15,7 +15,7 @@ from bridge.lower.registry import Refuse, lowers
 @lowers(
     "ROIPooling",
     onnx="MaxRoiPool over all regions of the batch; cells that start outside of the image are 0",
-    exactness="exact; float64 runs in float32; a region that ends before it starts is one cell, where CNTK reads on",
+    exactness="exact in float32, in which other types run; a region that ends before it starts is one cell, where CNTK reads on",
 )
 def lower_roi_pooling(ctx: Lowering, node: Node) -> ir.Value:
     """Images ``[N, C, H, W]`` and regions ``[N, R, 4]``, each ``(x1, y1, x2, y2)`` -> ``[N, R, C, h, w]``."""

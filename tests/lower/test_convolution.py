@@ -154,13 +154,21 @@ def test_float64_runs_in_float32_and_says_so() -> None:
     assert len(graph.lower(y).report.float32_nodes) == 1
 
 
-@pytest.mark.parametrize("attributes", [{"sharing": (True, False)}, {"sequential": True}])
+@pytest.mark.parametrize("attributes", [{"sharing": (False, True)}, {"sequential": True}])
 def test_forms_that_cntk_cannot_run_either_are_refused(attributes: dict[str, AttributeValue]) -> None:
     graph = Graph()
     x = graph.input("x", (1, 4, 4))
     y = convolution(graph, np.ones((1, 1, 3, 3), np.float32), x, **attributes)
     with pytest.raises(UnsupportedOperatorsError, match="Convolution"):
         graph.lower(y)
+
+
+def test_weights_unshared_along_the_one_position_of_the_channels_are_shared_all_the_same() -> None:
+    graph = Graph()
+    data, weights = rng.standard_normal((2, 4)), rng.standard_normal((1, 2, 3)).astype(np.float32)
+    x = graph.input("x", (2, 4))
+    y = convolution(graph, weights, x, sharing=(True, False))
+    np.testing.assert_allclose(graph.run(y, {x: data[None]})[0], convolve(data, weights, (1,), (0,), (2,)), rtol=1e-4, atol=1e-5)
 
 
 def test_padding_that_an_attribute_can_say_costs_no_node() -> None:
