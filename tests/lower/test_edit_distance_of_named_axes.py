@@ -13,8 +13,7 @@ LABELS = (DEFAULT_BATCH_AXIS, Axis(AxisKind.SEQUENCE, 0, "labels"))
 def test_axes_of_two_names_are_compared() -> None:
     graph = Graph()
     x, y = graph.input("x", (3,), SEQUENCE), graph.input("y", (3,), LABELS)
-    penalties = {"SubstitutionPenalty": 1.0, "DeletionPenalty": 1.0, "InsertionPenalty": 1.0}
-    error = graph.op("EditDistanceError", x, y, SquashInputs=False, **penalties)
+    error = graph.op("EditDistanceError", x, y, SubstitutionPenalty=1.0, DeletionPenalty=1.0, InsertionPenalty=1.0)
     lengths = {"defaultDynamicAxis_lengths": np.array([3, 1]), "labels_lengths": np.array([3, 1])}
     one_hot = np.eye(3, dtype=np.float32)
     feeds = {"x": [one_hot[[0, 1, 2]], one_hot[[1, 0, 0]]], "y": [one_hot[[0, 2, 2]], one_hot[[1, 2, 2]]], **lengths}
