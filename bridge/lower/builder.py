@@ -23,6 +23,10 @@ OPSET: Final = 17
 """The ONNX operator set we write: see docs/adr/0002-opset-17.md."""
 
 
+_MOST_COMPUTED_BYTES: Final = 1 << 28
+"""Beyond this nothing more is computed at conversion: a small file may ask for any number of large results."""
+
+
 class Constants:
     """The initializers of a model, shared by the main graph and all loop bodies; equal small ones are kept once."""
 
@@ -31,6 +35,7 @@ class Constants:
     def __init__(self, names: Names) -> None:
         self.values: dict[str, ir.Value] = {}
         self.arrays: dict[ir.Value, Array] = {}
+        self.computed_bytes = 0  # of arrays that the model's file does not hold
         self._small: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
         self._names = names
 
@@ -124,7 +129,7 @@ class Builder:
         self, operator: str, outputs: int, inputs: Sequence[ir.Value | None], attributes: Sequence[ir.Attr]
     ) -> tuple[ir.Value, ...]:
         name = self.names.unique(f"{self.scope}/{operator}")
-        made = [ir.Value(name=name if k == 0 else f"{name}:{k}") for k in range(outputs)]
+        made = [ir.Value(name=name if k == 0 else self.names.unique(f"{name}:{k}")) for k in range(outputs)]
         self.nodes.append(ir.Node("", operator, inputs, attributes=attributes, outputs=made, name=name))
         return tuple(made)
 
@@ -135,4 +140,9 @@ class Builder:
             if array is None:
                 return None
             arrays.append(array)
-        return fold(operator, arrays, attributes) if arrays else None
+        if not arrays or self.constants.computed_bytes > _MOST_COMPUTED_BYTES:
+            return None
+        result = fold(operator, arrays, attributes)
+        if result is not None and result.base is None:  # A view holds no bytes of its own.
+            self.constants.computed_bytes += result.nbytes
+        return result
