@@ -33,7 +33,10 @@ FAMILIES = (
     "networks",
     "recurrences",
     "reductions",
+    "sequence_layers",
     "shapes",
+    "sparse_inputs",
+    "spatial",
 )
 
 

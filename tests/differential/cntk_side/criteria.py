@@ -23,7 +23,7 @@ def pair(p: Program, classes: int, hard: bool) -> Any:
     make = (lambda shape: one_hot(p, shape)) if hard else (lambda shape: p.random.uniform(0.01, 0.99, shape).astype(np.float32))
     shape = (classes,)
     if p.chance(0.35):
-        lengths = p.lengths()
+        lengths = p.steps
         labels = [make((length, *shape)) for length in lengths]
         return p.sequence(shape, lengths), p.sequence(shape, lengths, values=labels)
     return p.batch(shape), p.batch(shape, values=make((p.samples, *shape)))
@@ -68,7 +68,7 @@ def negative_samples(p: Program) -> Any:
 
 def edit_distance(p: Program) -> Any:
     classes = p.integer(2, 4)
-    lengths, others = p.lengths(), p.lengths()
+    lengths, others = p.steps, p.lengths()
     left = p.sequence((classes,), lengths, values=[one_hot(p, (length, classes)) for length in lengths])
     axis = None if p.chance(0.5) else cntk.Axis("labels")
     others = lengths if axis is None else others
@@ -105,5 +105,6 @@ OPERATIONS = (
 
 def build(p: Program) -> Case:
     """One to three criteria of inputs of their own, or a ranking."""
+    p.steps = p.lengths()
     p.grow((ranking,) if p.chance(0.1) else OPERATIONS, p.integer(1, 3))
     return p.finish()

@@ -9,7 +9,10 @@ from cntk_side import (
     networks,
     recurrences,
     reductions,
+    sequence_layers,
     shapes,
+    sparse_inputs,
+    spatial,
 )
 
 FAMILIES = {
@@ -21,5 +24,8 @@ FAMILIES = {
     "networks": networks.build,
     "recurrences": recurrences.build,
     "reductions": reductions.build,
+    "sequence_layers": sequence_layers.build,
     "shapes": shapes.build,
+    "sparse_inputs": sparse_inputs.build,
+    "spatial": spatial.build,
 }  # type: Dict[str, Callable[[Program], Case]]

@@ -10,6 +10,9 @@ FREE = cntk.FreeDimension
 FREE_SIZE = 4
 """What free dimensions measure in the inputs fed."""
 
+NAMES = ("z", "y", "scope/z", "two words", "z_lengths", "T", "N", "Shape", "x.0")
+"""Names of outputs: common ones, and those that a converter may want for itself."""
+
 Operation = Callable[["Program"], Any]
 
 
@@ -26,8 +29,9 @@ class Program:
         self.feed = {}  # type: Dict[cntk.Variable, Batch]
         self.pool = []  # type: List[Any]
         self.made = []  # type: List[Any]
+        self._taken = set()  # type: Set[str]
         self.legacy_format = False
-        self.dtype = self.one([np.float32, np.float32, np.float32, np.float64])  # CNTK evaluates one type at a time
+        self.dtype = self.one([np.float32] * 6 + [np.float64] * 2 + [np.float16])  # CNTK evaluates one type at a time
         self.long = False  # whether there is a sequence axis
         self.steps = []  # type: List[int]
 
@@ -134,17 +138,22 @@ class Program:
         for value in reversed(self.made[:-1]):
             if len(chosen) < most and value.uid != chosen[0].uid and self.chance(0.5):
                 chosen.append(value)
-        heads = [self._distinct(value) for value in chosen]
+        heads = [self._named(value) for value in chosen]
         model = cntk.combine(heads)
         needed = {argument.uid for argument in model.arguments}
         inputs = {variable: value for variable, value in self.feed.items() if variable.uid in needed}
         return case(model, inputs)._replace(legacy_format=self.legacy_format)
 
-    def _distinct(self, value: Any) -> Any:
-        return value
+    def _named(self, value: Any) -> Any:
+        """Most outputs go by their uid; some have a name, which another output or an input may bear too."""
+        if self.legacy_format or self.chance(0.7):
+            return value
+        name = self.one([name for name in NAMES if name not in self._taken])
+        self._taken.add(name)
+        return cntk.alias(value, name)
 
     def _input(self, shape: Sequence[int], dtype: type, axes: List[Any], values: Batch) -> Any:
-        name = "i%d" % len(self.feed) if self.chance(0.8) else ""
+        name = "i%d" % len(self.feed) if self.chance(0.75) else self.one(["", "", "x", "scope/x", "T_x"])
         variable = cntk.input_variable(tuple(shape), dtype=dtype, dynamic_axes=axes, name=name)
         self.feed[variable] = values
         self.pool.append(variable)

@@ -109,6 +109,8 @@ def by_hand(p: Program) -> Any:
     results = []  # type: List[Any]
     for _ in holes:
         delayed = [delay_of(p, holes, width, reverse, batch_state) for _ in range(p.integer(1, 3))]
+        if len(results) == 0:
+            delayed += [cntk.sequence.future_value(hole) if reverse else cntk.sequence.past_value(hole) for hole in holes]
         total = cntk.times(x, p.parameter((x.shape[0], width)))
         for value in [*delayed, p.one(results)] if results and p.chance(0.5) else delayed:
             total = p.one([cntk.plus, cntk.element_times, cntk.minus])(total, mixed(p, value, width))
@@ -130,7 +132,7 @@ def matrix_state(p: Program) -> Any:
     """A state of rank 0 or 2, and a running reduction."""
     shape = p.one([(), (2, 2), (1, 3), (2, 1, 2)])
     x = p.sequence(shape, p.lengths())
-    step = p.one([cntk.plus, cntk.element_max, cntk.minus, lambda a, b: cntk.tanh(a) * 0.5 + b])
+    step = p.one([lambda a, b: a + b, lambda a, b: b - a, lambda a, b: cntk.tanh(a) * 0.5 + b])
     made = Recurrence(step, go_backwards=p.chance(0.4), initial_state=p.one([0, 0.5]))(x)
     return [made, cntk.reduce_sum(made), cntk.sequence.last(made)]
 
@@ -155,14 +157,19 @@ def attention(p: Program) -> Any:
     encoded = Recurrence(GRU(hidden), go_backwards=p.chance(0.5))(source)
     look = AttentionModel(p.integer(2, 4))
     made = GRU(hidden) if p.chance(0.5) else RNNStep(hidden)
+    from_start, first_state = p.chance(0.5), Dense(hidden)
 
     @cntk.Function
-    def attending(state: Any, word: Any) -> Any:
-        return made(state, cntk.splice(word, look(encoded, state)))
+    def decode(encoded: Any, words: Any) -> Any:
+        @cntk.Function
+        def attending(state: Any, word: Any) -> Any:
+            return made(state, cntk.splice(word, look(encoded, state)))
 
-    if p.chance(0.5):
-        return [Recurrence(attending)(target)]
-    return [RecurrenceFrom(attending)(Dense(hidden)(cntk.sequence.first(encoded)), target)]
+        if from_start:
+            return Recurrence(attending)(words)
+        return RecurrenceFrom(attending)(first_state(cntk.sequence.first(encoded)), words)
+
+    return [decode(encoded, target)]
 
 
 def optimized_stack(p: Program) -> Any:
@@ -196,6 +203,7 @@ BUILDERS = (
 def build(p: Program) -> Case:
     """One recurrent network, its parameters filled so that every term shows."""
     builder = p.one(BUILDERS)
+    p.dtype = p.one([np.float32, np.float32, np.float32, np.float64])
     for value in builder(p):
         p.keep(value)
     made = p.finish()

@@ -30,7 +30,7 @@ def value(p: Program, least: int = 0) -> Any:
     kind = p.integer(0, 5)
     if kind == 0:
         return p.static(shape, dtype)
-    return p.sequence(shape, p.lengths(), None, dtype) if kind == 1 else p.batch(shape, dtype)
+    return p.sequence(shape, p.steps, None, dtype) if kind == 1 else p.batch(shape, dtype)
 
 
 def axis_of(p: Program, x: Any) -> Any:
@@ -119,6 +119,7 @@ OPERATIONS = (
 
 def build(p: Program) -> Case:
     """One to three of them, each on an input of its own."""
+    p.steps = p.lengths()
     p.grow(OPERATIONS, p.integer(1, 3))
     made = p.finish()
     fill_parameters(made.model, p.integer(0, 1 << 30))
