@@ -75,44 +75,41 @@ def lower_splice(ctx: Lowering, node: Node) -> Lowered:
     both = ctx.joined.get((operands[0].value, operands[-1].value)) if len(operands) == 2 else None
     if both is not None and result.rank == 1:
         return ctx.result(node, both, clean=True)
-    parts = [_as_part(ctx, operand, operands, result.rank, axis) for operand in operands]
+    parts = _parts(ctx, operands, tuple(1 if i == axis else dim for i, dim in enumerate(result.shape)))
     joined = parts[0] if len(parts) == 1 else b.op("Concat", *parts, axis=result.dynamic_rank + axis)
     sequences = [operand for operand in operands if operand.extent is not None]
     clean = len(sequences) == len(operands) and all(operand.clean for operand in sequences)
     return ctx.result(node, joined, clean=clean)
 
 
-def _as_part(ctx: Lowering, operand: Lowered, all_operands: list[Lowered], rank: int, axis: int) -> ir.Value:
-    """One operand of a Splice with every dimension but the spliced one as large as the result's."""
-    dynamic = max(other.type.dynamic_rank for other in all_operands)
-    value = ctx.raised(operand, rank, dynamic)
-    shape = (1,) * (rank - operand.type.rank) + operand.type.shape
-    shapes = [(1,) * (rank - other.type.rank) + other.type.shape for other in all_operands]
-    stretched = (
-        any(shape[i] == 1 and any(other[i] != 1 for other in shapes) for i in range(rank) if i != axis)
-        or operand.type.dynamic_rank < dynamic
-    )
-    if operand.type.dynamic_rank == 0 and operand.type.rank < rank and not stretched:
-        return ctx.builder.op("Unsqueeze", value, ctx.builder.integers(*range(rank - operand.type.rank)))
-    return ctx.builder.op("Expand", value, _target(ctx, operand, all_operands, rank, axis)) if stretched else value
+def _parts(ctx: Lowering, operands: list[Lowered], frame: tuple[int, ...]) -> list[ir.Value]:
+    """The operands of a Splice, each as large as ``frame``, in which the spliced axis is 1: along it they keep their own size."""
+    rank, widest = len(frame), max(operands, key=lambda operand: operand.type.dynamic_rank)
+    target: ir.Value | None = None
+    parts: list[ir.Value] = []
+    for operand in operands:
+        value = ctx.raised(operand, rank, widest.type.dynamic_rank)
+        missing = rank - operand.type.rank
+        own = (1,) * missing + operand.type.shape
+        stretched = any(dim == 1 and wanted != 1 for dim, wanted in zip(own, frame, strict=True))
+        if stretched or operand.type.dynamic_rank < widest.type.dynamic_rank:
+            target = _target(ctx, operands, widest, frame) if target is None else target
+            value = ctx.builder.op("Expand", value, target)
+        elif operand.type.dynamic_rank == 0 and missing:
+            value = ctx.builder.op("Unsqueeze", value, ctx.builder.integers(*range(missing)))
+        parts.append(value)
+    return parts
 
 
-def _target(ctx: Lowering, operand: Lowered, all_operands: list[Lowered], rank: int, axis: int) -> ir.Value:
-    """The shape (int64 vector) to expand an operand to: 1 (no change) along the spliced axis and where nothing is larger."""
-    b = ctx.builder
-    widest = max(all_operands, key=lambda other: other.type.dynamic_rank)
+def _target(ctx: Lowering, operands: list[Lowered], widest: Lowered, frame: tuple[int, ...]) -> ir.Value:
+    """``frame`` behind the dynamic dimensions as a shape (int64 vector), free dimensions read from an operand that has them."""
     dims: list[ir.Value] = [ctx.dynamic_shape(widest)] if widest.type.dynamic_rank else []
-    for i in range(rank):
-        sizes = {size for other in all_operands if i != axis for size in _dim(other, i, rank) if size != 1}
-        if any(size < 0 for size in sizes) and not any(size > 1 for size in sizes):
-            owner = next(other for other in all_operands if any(size < 0 for size in _dim(other, i, rank)))
-            position = owner.type.dynamic_rank + i - (rank - owner.type.rank)
-            dims.append(ctx.shape_vector(owner.value, position, position + 1))
-        else:
-            dims.append(b.integers(max(sizes, default=1)))
-    return b.op("Concat", *dims, axis=0)
-
-
-def _dim(operand: Lowered, position: int, rank: int) -> tuple[int, ...]:
-    own = position - (rank - operand.type.rank)
-    return (operand.type.shape[own],) if own >= 0 else ()
+    for i, wanted in enumerate(frame):
+        if wanted >= 0:
+            dims.append(ctx.builder.integers(wanted))
+            continue
+        back = i - len(frame)
+        owner = next(other for other in operands if other.type.rank >= -back and other.type.shape[back] < 0)
+        position = owner.type.dynamic_rank + owner.type.rank + back
+        dims.append(ctx.shape_vector(owner.value, position, position + 1))
+    return ctx.builder.op("Concat", *dims, axis=0)
