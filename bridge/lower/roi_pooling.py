@@ -79,6 +79,9 @@ def _starts_outside(ctx: Lowering, flat: ir.Value, scale: float, column: int, ce
     one = b.constant(1.0, np.float32)
     extent = b.op("Max", b.op("Add", b.op("Sub", last, first), one), one)
     step = b.op("Div", extent, b.constant(cells, np.float32))
-    starts = b.op("Floor", b.op("Mul", step, b.constant(np.arange(cells)[np.newaxis], np.float32)))
-    outside = b.op("Less", b.op("Add", starts, first), b.constant(0.0, np.float32))
+    zero = b.constant(0.0, np.float32)
+    # Counted when the model runs: what a file claims of a grid is no reason to make one at conversion.
+    numbers = b.op("Unsqueeze", b.op("Range", zero, b.constant(cells, np.float32), one), b.integers(0))
+    starts = b.op("Floor", b.op("Mul", step, numbers))
+    outside = b.op("Less", b.op("Add", starts, first), zero)
     return b.op("Unsqueeze", outside, b.integers(1, 2) if column == 0 else b.integers(1, 3))

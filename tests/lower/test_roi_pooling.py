@@ -80,6 +80,14 @@ def test_averages_are_refused() -> None:
         graph.lower(y)
 
 
+def test_a_grid_larger_than_the_image_is_refused() -> None:
+    graph = Graph()
+    x, r = graph.input("x", (1, 4, 4)), graph.input("r", (1, 4))
+    y = graph.op("ROIPooling", x, r, poolingType=0, roiOutputShape=NDShape((5, 1)))
+    with pytest.raises(InvalidGraphError, match="grid of 1 by 5 cells"):
+        graph.lower(y)
+
+
 def test_regions_of_another_shape_are_refused() -> None:
     graph = Graph()
     x, r = graph.input("x", (1, 4, 4)), graph.input("r", (1, 5))

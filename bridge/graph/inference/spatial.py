@@ -113,6 +113,10 @@ def _roi_pooling(node: Node, operands: Operands) -> Result:
             f"pooling of {regions} regions (R, 4) of {data} (C, H, W) to a grid {list(grid)} (w, h)", node=node.uid
         )
     width, height = grid
+    if any(0 <= size < cells for size, cells in zip(data.shape[1:], (height, width), strict=True)):
+        raise InvalidGraphError(
+            f"a grid of {height} by {width} cells over {data}: expected an image as large at least", node=node.uid
+        )
     axes = max(data.axes, regions.axes, key=len)
     return data.with_shape((regions.shape[0], data.shape[0], height, width)).with_axes(axes)
 
