@@ -248,11 +248,14 @@ def _arguments(network: Network, outputs: Sequence[str]) -> Iterator[Variable]:
         leaf = network.leaves.get(uid)
         if leaf is not None:
             if leaf.kind is VariableKind.INPUT and uid in needed:
+                needed.discard(uid)
                 yield leaf
         elif uid in producers:
             pending.extend(_operands_leaves_first(network, producers[uid]))
         elif uid in bindings:
             pending.append(bindings[uid])
+    # What only the inside of a block reads, though no argument of the block names it.
+    yield from (leaf for uid, leaf in network.leaves.items() if leaf.kind is VariableKind.INPUT and uid in needed)
 
 
 def _operands_leaves_first(network: Network, function: Function) -> list[str]:

@@ -27,6 +27,7 @@ from bridge.lower import (
     sequence_convolution,
     shape,
     softmax,
+    splice,
     top_k,
     unpooling,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "sequence_convolution",
     "shape",
     "softmax",
+    "splice",
     "top_k",
     "unpooling",
 ]

@@ -1,10 +1,8 @@
-"""Operators that rearrange static axes: Reshape, Slice, TransposeAxes, Squeeze, Splice."""
+"""Operators that rearrange static axes: Reshape, Slice, TransposeAxes, Squeeze."""
 
 from __future__ import annotations
 
-import onnx_ir as ir
-
-from bridge.graph.inference.shape import permutation, replaced_axes, splice_axis, squeezed_axes, transposed_rank
+from bridge.graph.inference.shape import permutation, replaced_axes, squeezed_axes, transposed_rank
 from bridge.graph.network import Node
 from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
@@ -63,53 +61,3 @@ def lower_squeeze(ctx: Lowering, node: Node) -> Lowered:
     gone = [axis + operand.type.dynamic_rank for axis in squeezed_axes(node, operand.type.shape)]
     value = b.op("Squeeze", operand.value, b.integers(*gone)) if gone else operand.value
     return ctx.result(node, value, clean=operand.clean)
-
-
-@lowers("Splice", onnx="Concat after Unsqueeze and Expand", structural=True)
-def lower_splice(ctx: Lowering, node: Node) -> Lowered:
-    """Concatenate along one axis; the other axes broadcast, also over dynamic axes that only some operands have."""
-    b, operands = ctx.builder, ctx.operands(node)
-    result = ctx.type_of(node.outputs[0])
-    stated = splice_axis(node, max(operand.type.rank for operand in operands))
-    axis = max(stated, 0)
-    both = ctx.joined.get((operands[0].value, operands[-1].value)) if len(operands) == 2 else None
-    if both is not None and result.rank == 1:
-        return ctx.result(node, both, clean=True)
-    parts = _parts(ctx, operands, tuple(1 if i == axis else dim for i, dim in enumerate(result.shape)))
-    joined = parts[0] if len(parts) == 1 else b.op("Concat", *parts, axis=result.dynamic_rank + axis)
-    sequences = [operand for operand in operands if operand.extent is not None]
-    clean = len(sequences) == len(operands) and all(operand.clean for operand in sequences)
-    return ctx.result(node, joined, clean=clean)
-
-
-def _parts(ctx: Lowering, operands: list[Lowered], frame: tuple[int, ...]) -> list[ir.Value]:
-    """The operands of a Splice, each as large as ``frame``, in which the spliced axis is 1: along it they keep their own size."""
-    rank, widest = len(frame), max(operands, key=lambda operand: operand.type.dynamic_rank)
-    target: ir.Value | None = None
-    parts: list[ir.Value] = []
-    for operand in operands:
-        value = ctx.raised(operand, rank, widest.type.dynamic_rank)
-        missing = rank - operand.type.rank
-        own = (1,) * missing + operand.type.shape
-        stretched = any(dim == 1 and wanted != 1 for dim, wanted in zip(own, frame, strict=True))
-        if stretched or operand.type.dynamic_rank < widest.type.dynamic_rank:
-            target = _target(ctx, operands, widest, frame) if target is None else target
-            value = ctx.builder.op("Expand", value, target)
-        elif operand.type.dynamic_rank == 0 and missing:
-            value = ctx.builder.op("Unsqueeze", value, ctx.builder.integers(*range(missing)))
-        parts.append(value)
-    return parts
-
-
-def _target(ctx: Lowering, operands: list[Lowered], widest: Lowered, frame: tuple[int, ...]) -> ir.Value:
-    """``frame`` behind the dynamic dimensions as a shape (int64 vector), free dimensions read from an operand that has them."""
-    dims: list[ir.Value] = [ctx.dynamic_shape(widest)] if widest.type.dynamic_rank else []
-    for i, wanted in enumerate(frame):
-        if wanted >= 0:
-            dims.append(ctx.builder.integers(wanted))
-            continue
-        back = i - len(frame)
-        owner = next(other for other in operands if other.type.rank >= -back and other.type.shape[back] < 0)
-        position = owner.type.dynamic_rank + owner.type.rank + back
-        dims.append(ctx.shape_vector(owner.value, position, position + 1))
-    return ctx.builder.op("Concat", *dims, axis=0)
