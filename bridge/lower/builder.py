@@ -143,6 +143,7 @@ class Builder:
         if not arrays or self.constants.computed_bytes > _MOST_COMPUTED_BYTES:
             return None
         result = fold(operator, arrays, attributes)
-        if result is not None and result.base is None:  # A view holds no bytes of its own.
+        # A view holds no bytes of its own; one that repeats them does once it is written.
+        if result is not None and (result.base is None or operator == "Expand"):
             self.constants.computed_bytes += result.nbytes
         return result

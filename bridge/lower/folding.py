@@ -82,7 +82,7 @@ def _result_elements(operator: str, inputs: Sequence[Array], attributes: Mapping
         return sum(x.size for x in inputs)
     if operator == "Gather":
         rows = max(inputs[0].shape[attributes.get("axis", 0)], 1)
-        return inputs[1].size * (inputs[0].size // rows)
+        return int(inputs[1].size * (inputs[0].size // rows))
     return math.prod(np.broadcast_shapes(*(x.shape for x in inputs)))
 
 
