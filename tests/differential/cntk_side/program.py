@@ -10,7 +10,7 @@ FREE = cntk.FreeDimension
 FREE_SIZE = 4
 """What free dimensions measure in the inputs fed."""
 
-NAMES = ("z", "y", "scope/z", "two words", "z_lengths", "T", "N", "Shape", "x.0")
+NAMES = ("z", "y", "scope/z", "two words", "T", "N", "Shape", "x.0")
 """Names of outputs: common ones, and those that a converter may want for itself."""
 
 Operation = Callable[["Program"], Any]
