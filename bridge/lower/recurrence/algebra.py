@@ -29,6 +29,14 @@ ACTIVATIONS: Final = {"Sigmoid": "Sigmoid", "StableSigmoid": "Sigmoid", "Tanh": 
 """CNTK operators that ONNX's recurrent operators have as activations."""
 
 
+_MOST_PARTS: Final = 4096
+"""Parts of sums that are looked at: ``x + x`` of ``x + x`` and so on has no end."""
+_WIDEST: Final = 1 << 20
+"""Elements of a vector for which we make vectors of our own: a file may state any size."""
+_DEEPEST: Final = 64
+"""Operators on one path that are looked through."""
+
+
 class NoMatchError(Exception):
     """This recurrence is not of the shape that is being tried; always caught."""
 
@@ -89,6 +97,8 @@ class Algebra:
         self.nodes = {uid: node for node in loop.nodes for uid in node.outputs}
         self.states: dict[str, State] = {state.delay.outputs[0]: state for state in loop.states}
         self.visited: set[str] = set()
+        self._parts = 0  # of sums, looked at so far
+        self._depth = 0
 
     def node(self, uid: str) -> Node:
         """The node of the loop that makes ``uid``, operators that do nothing passed over."""
@@ -128,28 +138,38 @@ class Algebra:
         return None if found is None else np.asarray(found, dtype=np.float32)
 
     def width(self, uid: str) -> int:
-        """The size of a vector. Anything but a vector of known size is no match."""
+        """The size of a vector. Anything but a vector of known and moderate size is no match."""
         shape = self.ctx.type_of(uid).shape
-        if len(shape) != 1 or shape[0] < 1:
+        if len(shape) != 1 or not 1 <= shape[0] <= _WIDEST:
             raise NoMatchError
         return shape[0]
 
     def scaled(self, uid: str) -> tuple[str, float]:
         """``uid`` as (value, factor): a product with a constant scalar taken apart."""
-        uid = self.through(uid)
-        node = self.nodes.get(uid)
-        if node is None or node.op != "ElementTimes":
-            return uid, 1.0
-        for position in (0, 1):
-            factor = self.constant(node.inputs[position])
-            if factor is not None and factor.size == 1:
-                self.visited.add(node.uid)
-                value, rest = self.scaled(node.inputs[1 - position])
-                return value, rest * float(factor.reshape(()))
-        return uid, 1.0
+        uid, product = self.through(uid), 1.0
+        while True:
+            node = self.nodes.get(uid)
+            factors = [self.constant(name) for name in node.inputs] if node is not None and node.op == "ElementTimes" else []
+            scalars = [(k, float(factor.item())) for k, factor in enumerate(factors) if factor is not None and factor.size == 1]
+            if node is None or not scalars:
+                return uid, product
+            self.visited.add(node.uid)
+            position, factor = scalars[0]
+            product *= factor
+            uid = self.through(node.inputs[1 - position])
 
     def terms(self, uid: str, first: int = 0, last: int | None = None) -> list[Term]:
-        """What columns ``[first, last)`` of ``uid`` are the sum of."""
+        """What columns ``[first, last)`` of ``uid`` are the sum of. A sum with more parts than any cell has is no match."""
+        self._parts += 1
+        if self._parts > _MOST_PARTS or self._depth > _DEEPEST:
+            raise NoMatchError
+        self._depth += 1
+        try:
+            return self._terms(uid, first, last)
+        finally:
+            self._depth -= 1
+
+    def _terms(self, uid: str, first: int, last: int | None) -> list[Term]:
         uid = self.through(uid)
         width = self.width(uid)
         last = width if last is None else last

@@ -185,7 +185,8 @@ def _width(term: Term) -> int:
 def _gate(algebra: Algebra, terms: list[Term], state: State, peepholes: set[str]) -> Gate:
     """Sort the terms of one gate; anything that the ONNX operators have no place for is no match."""
     width = _width(terms[0])
-    gate = Gate(np.zeros(width, np.float32), [], np.zeros((algebra.width(state.source), width), np.float32))
+    nothing = np.broadcast_to(np.zeros((), np.float32), (algebra.width(state.source), width))  # takes no memory
+    gate = Gate(np.zeros(width, np.float32), [], nothing)
     for term in terms:
         if isinstance(term, Bias):
             gate.bias = gate.bias + term.vector

@@ -45,17 +45,21 @@ class Loop:
         delays = [node for node in component.nodes if node.op in DELAYS]
         if len({node.op for node in delays}) > 1:
             raise Refuse("a recurrence that runs forwards and backwards at once")
+        members = {node.uid for node in component.nodes}
         states = tuple(_state(node) for node in delays)
         initial = {state.initial for state in states}
         outside = dict.fromkeys(
-            uid for node in component.nodes for uid in node.inputs if uid not in own and not (uid in initial and node in delays)
+            uid
+            for node in component.nodes
+            for uid in node.inputs
+            if uid not in own and not (uid in initial and node.op in DELAYS)
         )
         sequences = tuple(uid for uid in outside if ctx.value(uid).extent is not None)
         return cls(
             nodes=component.nodes,
             states=states,
             sequences=sequences,
-            visible=frozenset(uid for uid in own if _is_visible(ctx, uid, component)),
+            visible=frozenset(uid for uid in own if _is_visible(ctx, uid, members)),
             reverse=delays[0].op == "FutureValue",
             extent=_extent(ctx, sequences, component),
         )
@@ -73,10 +77,9 @@ def _state(node: Node) -> State:
     return State(node, node.inputs[0], node.inputs[1], offset)
 
 
-def _is_visible(ctx: Lowering, uid: str, component: Component) -> bool:
+def _is_visible(ctx: Lowering, uid: str, members: set[str]) -> bool:
     if uid in ctx.requested:
         return True
-    members = {node.uid for node in component.nodes}
     return any(reader.uid in ctx.needed and reader.uid not in members for reader in ctx.network.consumers.get(uid, ()))
 
 

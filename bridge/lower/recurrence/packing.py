@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import onnx_ir as ir
@@ -11,15 +11,17 @@ from bridge.graph.inference.product import contracted_axes
 from bridge.graph.model import DataType
 from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
-from bridge.lower.recurrence.algebra import Matrix, Outside
+from bridge.lower.recurrence.algebra import Matrix, NoMatchError, Outside
 from bridge.lower.recurrence.cells import Cell, Gate, recognise
 from bridge.lower.recurrence.emission import PackedCell, emit, emit_both
 from bridge.lower.recurrence.loop import Loop, State
 from bridge.lower.registry import LOWERINGS
 from bridge.lower.value import Lowered
 
-_DEEPEST = 64
-"""How far a projection outside the loop is followed through sums."""
+_MOST_PARTS: Final = 256
+"""Parts into which a projection outside the loop is taken; a sum of more is an input of its own."""
+_MOST_ELEMENTS: Final = 1 << 26
+"""Elements of a matrix of our own making."""
 
 
 def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
@@ -52,7 +54,7 @@ class _Inputs:
 
     @classmethod
     def read(cls, ctx: Lowering, cell: Cell) -> _Inputs | None:
-        """Gather all gates' terms; ``None`` when one of them is no sequence."""
+        """Gather all gates' terms; ``None`` when one of them is no sequence, or too wide."""
         found = cls(cell)
         for position, gate in enumerate(cell.gates):
             for term in gate.outside:
@@ -62,7 +64,11 @@ class _Inputs:
 
     def _add(self, ctx: Lowering, term: Outside, column: int) -> bool:
         size = term.last - term.first
-        for uid, matrix in _projections(ctx, term, _DEEPEST):
+        try:
+            parts = _projections(ctx, term)
+        except NoMatchError:
+            return False
+        for uid, matrix in parts:
             if uid is None:
                 self.bias[column : column + size] += matrix
                 continue
@@ -73,36 +79,60 @@ class _Inputs:
         return True
 
 
-def _projections(ctx: Lowering, term: Outside, depth: int) -> Iterator[tuple[str | None, Matrix]]:
+def _projections(ctx: Lowering, term: Outside) -> list[tuple[str | None, Matrix]]:
     """Columns of a value as a sum of (sequence, matrix) products and of constants (``None``, vector).
 
     What is not a product with a constant matrix counts as itself times columns of the identity.
     """
-    uid, first, last = term.uid, term.first, term.last
-    width = ctx.type_of(uid).shape[0]
-    constant = ctx.constant_of(uid)
+    found: list[tuple[str | None, Matrix]] = []
+    pending = [term]
+    while pending:
+        if len(found) + len(pending) > _MOST_PARTS:
+            return [_as_it_is(ctx, term)]
+        part = pending.pop()
+        parts = _parts(ctx, part)
+        if parts:
+            pending.extend(reversed(parts))
+        else:
+            found.append(_projection(ctx, part))
+    return found
+
+
+def _parts(ctx: Lowering, term: Outside) -> list[Outside]:
+    """The operands of a sum, or the value that a slice is cut from; nothing for any other value."""
+    node = ctx.network.producers.get(term.uid)
+    if node is None or ctx.constant_of(term.uid) is not None:
+        return []
+    if node.op == "Plus" and all(ctx.type_of(uid).shape == ctx.type_of(term.uid).shape for uid in node.inputs):
+        return [Outside(uid, term.first, term.last) for uid in node.inputs]
+    if node.op == "Slice":
+        cut = slices(node, ctx.type_of(node.inputs[0]).shape)
+        if len(cut) == 1 and cut[0].step == 1:
+            return [Outside(node.inputs[0], term.first + cut[0].start, term.last + cut[0].start)]
+    return []
+
+
+def _projection(ctx: Lowering, term: Outside) -> tuple[str | None, Matrix]:
+    """A constant, a product with a constant matrix, or any other value as it is."""
+    constant = ctx.constant_of(term.uid)
     if constant is not None:
-        yield None, np.broadcast_to(np.asarray(constant, np.float32), (width,))[first:last]
-        return
-    node = ctx.network.producers.get(uid)
-    if node is not None and depth:
-        if node.op == "Plus" and all(ctx.type_of(part).shape == (width,) for part in node.inputs):
-            for part in node.inputs:
-                yield from _projections(ctx, Outside(part, first, last), depth - 1)
-            return
-        if node.op == "Slice":
-            cut = slices(node, ctx.type_of(node.inputs[0]).shape)
-            if len(cut) == 1 and cut[0].step == 1:
-                yield from _projections(ctx, Outside(node.inputs[0], first + cut[0].start, last + cut[0].start), depth - 1)
-                return
-        if node.op == "Times" and node.inputs[1] not in ctx.indexed:
-            weight = ctx.constant_of(node.inputs[0])
-            data = ctx.type_of(node.inputs[1])
-            matrix = weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1
-            if matrix and data.rank == 1 and data.is_sequence:
-                yield node.inputs[1], np.asarray(weight, np.float32)[:, first:last]
-                return
-    yield uid, np.eye(width, dtype=np.float32)[:, first:last]
+        width = ctx.type_of(term.uid).shape[0]
+        return None, np.broadcast_to(np.asarray(constant, np.float32), (width,))[term.first : term.last]
+    node = ctx.network.producers.get(term.uid)
+    if node is not None and node.op == "Times" and node.inputs[1] not in ctx.indexed:
+        weight = ctx.constant_of(node.inputs[0])
+        data = ctx.type_of(node.inputs[1])
+        is_matrix = weight is not None and weight.ndim == 2 and contracted_axes(node, 2) == 1
+        if is_matrix and data.rank == 1 and data.is_sequence:
+            return node.inputs[1], np.asarray(weight, np.float32)[:, term.first : term.last]
+    return _as_it_is(ctx, term)
+
+
+def _as_it_is(ctx: Lowering, term: Outside) -> tuple[str, Matrix]:
+    width, columns = ctx.type_of(term.uid).shape[0], term.last - term.first
+    if width * columns > _MOST_ELEMENTS:
+        raise NoMatchError
+    return term.uid, np.eye(width, columns, -term.first, dtype=np.float32)
 
 
 def _lower_packed(ctx: Lowering, loop: Loop, cell: Cell, packed: PackedCell) -> ir.Value:

@@ -60,10 +60,15 @@ class _Body:
         self.registers: dict[str, list[ir.Value]] = {}
         self.mask: ir.Value | None = None
         self._given: set[ir.Value] = set()  # values that are outputs of the body already
+        self._made: set[ir.Value] = set()  # outputs of the first nodes of the body
+        self._counted = 0  # how many nodes these are
 
-    @property
-    def _made(self) -> set[ir.Value]:
-        return {value for node in self.builder.nodes for value in node.outputs}
+    def _is_made_here(self, value: ir.Value) -> bool:
+        """Whether a node of this body makes ``value``."""
+        for node in self.builder.nodes[self._counted :]:
+            self._made.update(node.outputs)
+        self._counted = len(self.builder.nodes)
+        return value in self._made
 
     def lower_step(self) -> None:
         """Declare states and inputs, lower every node, and update the states."""
@@ -95,7 +100,7 @@ class _Body:
 
     def _fresh(self, known: Lowered) -> ir.Value:
         """A value made by a node of this body: graph outputs must be, and must differ from each other and from inputs."""
-        if known.value.producer() is not None and known.value in self._made and known.value not in self._given:
+        if self._is_made_here(known.value) and known.value not in self._given:
             self._given.add(known.value)
             return known.value
         copy = self.builder.unfolded("Identity", known.value)

@@ -112,3 +112,56 @@ def test_two_inputs_are_joined() -> None:
         return unrolled(step, np.concatenate([a, b], axis=1))
 
     holds_for_any_batch(converted, reference)
+
+
+def doubled(graph: Graph, value: str, times: int) -> str:
+    """``value`` added to itself, and the sum to itself, and so on."""
+    for _ in range(times):
+        value = graph.op("Plus", value, value)
+    return value
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_sums_of_sums_without_end_are_not_taken_apart(is_inside: bool) -> None:
+    graph = Graph()
+    writer = Writer(graph)
+    x = graph.input("x", (HIDDEN,), SEQUENCE)
+    hole, old = graph.delay("PastValue", graph.constant([0.0]))
+    product = writer.times(old, matrix(1, HIDDEN, HIDDEN) * 2.0**-60)
+    total = writer.add(doubled(graph, product, 60), x) if is_inside else writer.add(product, doubled(graph, x, 60))
+    graph.bind(hole, graph.op("Tanh", total))
+    assert {"RNN", "Scan"} & set(graph.operators(graph.op("Negate", old)))
+
+
+@pytest.mark.parametrize("operator", ["Plus", "ElementTimes"])
+def test_chains_of_any_length_need_no_recursion(operator: str) -> None:
+    graph = Graph()
+    writer = Writer(graph)
+    x = graph.input("x", (HIDDEN,), SEQUENCE)
+    hole, old = graph.delay("PastValue", graph.constant([0.0]))
+    value = old
+    for _ in range(3000):
+        value = graph.op(operator, value, graph.constant(1.0))
+    new = graph.op("Tanh", writer.add(x, writer.times(value, matrix(1, HIDDEN, HIDDEN))))
+    graph.bind(hole, new)
+    assert {"RNN", "Scan"} & set(graph.operators(new))
+
+
+def test_state_that_is_said_to_be_enormous_takes_no_memory() -> None:
+    graph = Graph()
+    x = graph.input("x", (1 << 34,), SEQUENCE)
+    hole, old = graph.delay("PastValue", graph.constant([0.0]))
+    new = graph.op("Tanh", graph.op("Plus", x, graph.op("ElementTimes", old, graph.constant(0.5))))
+    graph.bind(hole, new)
+    assert "Scan" in graph.operators(new)
+
+
+def test_columns_of_an_enormous_input_are_cut_before_they_are_multiplied() -> None:
+    graph = Graph()
+    writer = Writer(graph)
+    x = graph.input("x", (1 << 34,), SEQUENCE)
+    cut = graph.op("Slice", x, axis=static_axis(0), beginIndex=5, endIndex=5 + HIDDEN)
+    hole, old = graph.delay("PastValue", graph.constant([0.0]))
+    new = graph.op("Tanh", writer.add(cut, writer.times(old, matrix(1, HIDDEN, HIDDEN))))
+    graph.bind(hole, new)
+    assert {"RNN", "Scan"} & set(graph.operators(new))
