@@ -37,6 +37,7 @@ class Settings:
     index_inputs: bool = False
     plain_math: bool = False
     golden: Path | None = None
+    fold: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def _convert(job: Job, settings: Settings) -> Outcome:
             outputs=settings.outputs,
             index_inputs=settings.index_inputs,
             plain_math=settings.plain_math,
+            fold=settings.fold,
         )
         if settings.golden is not None:
             from bridge.checking import check_converted

@@ -37,6 +37,9 @@ def convert_command(
     plain_math: Annotated[
         bool, typer.Option("--plain-math", help="Use plain operators, without CNTK's rules for log(0), x/0 and the like.")
     ] = False,
+    fold: Annotated[
+        bool, typer.Option("--fold/--no-fold", help="Fold batch normalisation and biases into the convolution before them.")
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -45,7 +48,7 @@ def convert_command(
         from bridge.batch import Settings, plan
 
         jobs = plan(models, output_path, overwrite=force)
-    settings = Settings(outputs or None, index_inputs, plain_math, golden)
+    settings = Settings(outputs or None, index_inputs, plain_math, golden, fold)
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:

@@ -157,3 +157,13 @@ def test_one_hot_input_becomes_indices_and_still_agrees(tmp_path: Path) -> None:
     result = bridge("convert", TAGGER, "-o", tmp_path / "out.onnx", "--index-inputs", "--golden", TAGGER.parent, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["models"][0]["inputs"][0]["dtype"] == "int64"
+
+
+def test_no_fold_keeps_batch_normalisation_apart_and_computes_the_same(tmp_path: Path) -> None:
+    resnet = GOLDEN / "resnet20"
+    for flag, normalised in (("--fold", False), ("--no-fold", True)):
+        destination = tmp_path / f"resnet{flag}.onnx"
+        result = bridge("convert", resnet / "model.dnn", "-o", destination, "--golden", resnet, flag)
+        assert result.exit_code == 0, result.output
+        operators = {node.op_type for node in onnx.load(destination).graph.node}
+        assert ("BatchNormalization" in operators) is normalised

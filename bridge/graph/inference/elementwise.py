@@ -29,15 +29,7 @@ UNARY = (
     *("Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Atanh", "ELU", "StraightThrough"),
 )
 IDENTITIES = ("Dropout", "Pass", "NoOp", "StopGradient", "LabelsToGraph")
-SAME_TYPE = (
-    "Softmax",
-    "Hardmax",
-    "LogSoftmax",
-    "ConstantOp",
-    "Block:Softmax",
-    "Block:LogSoftmax",
-    "Block:LocalResponseNormalization",
-)
+SAME_TYPE = ("Softmax", "Hardmax", "LogSoftmax", "ConstantOp", "Block:Softmax", "Block:LogSoftmax")
 COMPARISONS = ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual")
 BINARY = ("Plus", "Minus", "ElementTimes", "LogPlus", "Pow", *COMPARISONS)
 TERNARY = ("Clip", "Select")
