@@ -28,7 +28,6 @@ UNARY = [
     cntk.log,
     cntk.negate,
     cntk.reciprocal,
-    cntk.relu,
     cntk.round,
     cntk.selu,
     cntk.sigmoid,
@@ -50,7 +49,7 @@ UNARY = [
     lambda x: cntk.clip(x, -1, 2),
     lambda x: cntk.param_relu(cntk.constant([0.25], dtype=x.dtype), x),
 ]
-# What compares its elements: an order that holds a NaN is nobody's promise, and neither is a row of nothing but -inf.
+# What compares: an order that holds a NaN is nobody's promise, and neither is a row of nothing but -inf.
 ORDERED = [
     cntk.softmax,
     cntk.log_softmax,
@@ -61,6 +60,7 @@ ORDERED = [
     cntk.argmax,
     cntk.argmin,
     cntk.reduce_log_sum_exp,
+    cntk.relu,
 ]
 BINARY = (
     cntk.plus,

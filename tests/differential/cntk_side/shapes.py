@@ -144,7 +144,8 @@ def pad(p: Program) -> Any:
     x = with_rank(p)
     mode = p.one([cntk.ops.CONSTANT_PAD, cntk.ops.REFLECT_PAD, cntk.ops.SYMMETRIC_PAD])
     least = {cntk.ops.CONSTANT_PAD: 3, cntk.ops.REFLECT_PAD: -1, cntk.ops.SYMMETRIC_PAD: 0}[mode]
-    most = [3 if least == 3 else max(size(dim) + least, 0) for dim in x.shape]
+    # A free axis may be a batch of a single sample, and a mirror shows no more than there is.
+    most = [3 if least == 3 else max((1 if dim == FREE else dim) + least, 0) for dim in x.shape]
     pattern = [(p.integer(0, each), p.integer(0, each)) if p.chance(0.6) else (0, 0) for each in most]
     return cntk.pad(x, pattern, mode, p.one([0, 1.5]))
 
