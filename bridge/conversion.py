@@ -73,10 +73,9 @@ def convert(
     ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
 
     The source is opened once, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
-    no sound
-    model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted, ``UsageError``
-    for a wrong
-    call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is then untouched.
+    no sound model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted,
+    ``UsageError`` for a wrong call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is
+    then untouched.
     """
     started = time.perf_counter()
     settings = _settings(target, outputs, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
@@ -123,6 +122,8 @@ def _settings(
         raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
     if isinstance(outputs, str):
         raise InvalidOptionError(f"outputs={outputs!r}: expected a list of names")
+    if isinstance(index_inputs, str):
+        raise InvalidOptionError(f"index_inputs={index_inputs!r}: expected a list of names, or True for all sparse inputs")
     import_onnx_ir()
     from bridge.lower.options import LoweringOptions
 
