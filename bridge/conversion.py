@@ -29,11 +29,9 @@ SOURCE_SHA256 = "cntk_bridge.source.sha256"
 class ConversionResult:
     """What a conversion made.
 
-    ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs
-    of the
-    model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for their
-    own
-    type. ``source_verified`` says whether a signature of the source was checked: reading runs nothing either way.
+    ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs of
+    the model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for
+    their own type. ``source_verified`` says whether a signature of the source was checked: reading runs nothing either way.
     """
 
     destination: Path

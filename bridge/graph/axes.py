@@ -1,8 +1,7 @@
 """Sequence axes that nothing depends on.
 
 The v1 format gives every input a sequence axis, images included. Where no node of the converted part walks along it, steps are
-just more
-samples: the axis is folded into the batch axis, and an image model takes ``[N, C, H, W]``.
+just more samples: the axis is folded into the batch axis, and an image model takes ``[N, C, H, W]``.
 """
 
 from __future__ import annotations

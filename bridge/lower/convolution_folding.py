@@ -4,8 +4,7 @@
     sqrt(...)
 
 The convolution before stays where something else reads it, and disappears as dead code otherwise. Weights change by a rounding,
-computed
-in float64, and no further: a factor that is not finite is not folded.
+computed in float64, and no further: a factor that is not finite is not folded.
 """
 
 from __future__ import annotations

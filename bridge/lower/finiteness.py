@@ -1,8 +1,7 @@
 """Which values are finite on padded steps, whatever the caller's padding holds.
 
 Recurrent operators write zeros there. What bounded functions and sums and products with finite constants make of zeros stays
-finite, so
-that the mask at the output may multiply instead of select.
+finite, so that the mask at the output may multiply instead of select.
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ class Lowered:
     """``value`` has the shape ``[dynamic axes..., *type.shape]``.
 
     ``extent`` belongs to values with a sequence axis. ``clean`` says that padded steps are known to hold zeros already,
-    ``finite`` that
-    they hold finite numbers whatever the padding of the inputs holds.
+    ``finite`` that they hold finite numbers whatever the padding of the inputs holds.
     """
 
     value: ir.Value

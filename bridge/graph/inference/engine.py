@@ -55,8 +55,7 @@ def _infer_loop(component: Component, types: Types, limits: Limits) -> None:
     """Repeat the rules over the members until nothing changes; state starts out unknown, then as its initial value.
 
     A type that rests on an unknown operand is a guess. A contradiction between guesses says nothing, so it is passed over; once
-    every
-    operand is known, a last round takes all of them at their word.
+    every operand is known, a last round takes all of them at their word.
     """
     for seeded in (False, True):
         _settle(component, types, limits)

@@ -1,9 +1,8 @@
 """Reads the arithmetic of a recurrence: what each gate sums up before its activation.
 
 Whoever wrote the model chose how to slice, join and scale; the algebra is the same. ``Algebra.terms`` takes a pre-activation
-apart into
-constants, values from outside the loop, products of the state with a matrix, and element-wise products with a vector (peepholes),
-looking through slices of joint projections, scalar factors (stabilisers) and operators that do nothing.
+apart into constants, values from outside the loop, products of the state with a matrix, and element-wise products with a vector
+(peepholes), looking through slices of joint projections, scalar factors (stabilisers) and operators that do nothing.
 """
 
 from __future__ import annotations

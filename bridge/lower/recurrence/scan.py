@@ -1,8 +1,7 @@
 """Any recurrence as a Scan: the body is one step, the state a shift register per delay.
 
-What does not depend on the state is outside the cycle, so its products are computed for all steps at once before the loop. A
-loop that
-runs backwards meets the padding first: there the state must stay at its initial value, so each update is taken on real steps
+What does not depend on the state is outside the cycle, so its products are computed for all steps at once before the loop. A loop
+that runs backwards meets the padding first: there the state must stay at its initial value, so each update is taken on real steps
 alone.
 """
 

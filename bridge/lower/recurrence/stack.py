@@ -1,10 +1,8 @@
 """OptimizedRNNStack: several recurrent layers in one operator, their weights in one blob laid out as cuDNN lays them out.
 
 The blob holds, layer by layer and direction by direction, ``W^T [g*H, in]`` and ``R^T [g*H, H]``; after all layers' weights,
-again layer by
-layer and direction by direction, the biases ``Wb [g*H]`` and ``Rb [g*H]``. Gate blocks stand in cuDNN's order: i, f, g, o for
-LSTM and
-r, z, n for GRU; ONNX wants i, o, f, g and z, r, n.
+again layer by layer and direction by direction, the biases ``Wb [g*H]`` and ``Rb [g*H]``. Gate blocks stand in cuDNN's order: i,
+f, g, o for LSTM and r, z, n for GRU; ONNX wants i, o, f, g and z, r, n.
 """
 
 from __future__ import annotations
