@@ -1,13 +1,13 @@
 """Turns a case into its folder: model.dnn, tensors.npz, case.json."""
 
 import os
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import cntk
 import numpy as np
 
 from recorder.archive import write_archive
-from recorder.case import Batch, Case
+from recorder.case import Batch, Case, StandIn
 from recorder.description import describe_case, describe_variable, operator_names
 from recorder.engine import arguments_of, evaluate_twice, heads_of
 
@@ -23,13 +23,25 @@ def record(case: Case, source: str, folder: str) -> None:
         cntk.cntk_py.save_as_legacy_model(case.model, path)
     else:
         case.model.save(path)
-    given = {variable.uid: batch for variable, batch in case.inputs.items()}
     loaded = cntk.load_model(path)
     # The v1 format dissolves blocks, so that an output comes back under the uid of the block's innermost operator.
     uids = [output.uid for output in (loaded.outputs if case.legacy_format else case.outputs)]
-    heads = heads_of(loaded, uids)
+    write_case(folder, uids, {variable.uid: batch for variable, batch in case.inputs.items()}, source, case.note, case.stand_in)
+
+
+def write_case(
+    folder: str,
+    uids: List[str],
+    given: Dict[str, Batch],
+    source: str,
+    note: Optional[str] = None,
+    stand_in: Optional[StandIn] = None,
+) -> None:
+    """Evaluate the model that lies in `folder` as model.dnn: its outputs `uids`, of the inputs `given` by uid."""
+    path = os.path.join(folder, "model.dnn")
+    heads = heads_of(cntk.load_model(path), uids)
     arguments = arguments_of(heads)
-    values = evaluate_twice(path, uids, given, case.stand_in)
+    values = evaluate_twice(path, uids, given, stand_in)
     arrays = {}  # type: Dict[str, np.ndarray]
     inputs = [given[argument.uid] for argument in arguments]
     _store(arrays, "input", inputs)
@@ -41,7 +53,7 @@ def record(case: Case, source: str, folder: str) -> None:
         operator_names(heads),
         [describe_variable(variable, batch) for variable, batch in zip(arguments, inputs)],
         [describe_variable(variable, batch) for variable, batch in zip(heads, values)],
-        case.note,
+        note,
     )
     with open(os.path.join(folder, "case.json"), "w") as stream:
         stream.write(text)
