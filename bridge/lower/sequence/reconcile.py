@@ -46,16 +46,17 @@ def _read_by_broadcasting(ctx: Lowering, node: Node) -> bool:
         return False
     for reader in readers:
         others = [uid for uid in reader.inputs if uid != output]
-        full = [uid for uid in others if _is_full(ctx, uid)]
+        full = [uid for uid in others if _is_full(ctx, uid, output)]
         if reader.op not in _BROADCASTING or not full:
             return False
     return True
 
 
-def _is_full(ctx: Lowering, uid: str) -> bool:
+def _is_full(ctx: Lowering, uid: str, output: str) -> bool:
+    """Whether ``uid`` has all dynamic axes of ``output`` at their full size."""
     producer = ctx.network.producers.get(uid)
-    wide = ctx.type_of(uid).axes and (producer is None or producer.op != "ReconcileDynamicAxis")
-    return bool(wide)
+    is_reconciled = producer is not None and producer.op == "ReconcileDynamicAxis"
+    return not is_reconciled and ctx.type_of(uid).dynamic_rank == ctx.type_of(output).dynamic_rank
 
 
 def fitted(ctx: Lowering, operand: Lowered, extent: Extent) -> ir.Value:
