@@ -171,6 +171,33 @@ def test_attention_over_a_batch_value_within_a_step() -> None:
     holds_for_any_batch(graph.convert(new), reference)
 
 
+@directions
+def test_loop_that_reads_nothing_but_context_runs_as_long_as_the_sequence(delay: str) -> None:
+    graph = Graph()
+    x, context = graph.input("x", (), SEQUENCE), graph.input("context", (2,), BATCH)
+    y = accumulator(graph, graph.op("ReconcileDynamicAxis", context, x), delay, graph.constant(1.0))
+    total = graph.op("Plus", y, x)
+
+    def reference(x: Array, context: Array) -> Array:
+        repeated = np.broadcast_to(context, (len(x), 2))
+        return np.asarray(accumulated(repeated, np.ones((1, 2)), delay) + x[:, None])
+
+    converted = graph.convert(total)
+    assert "Scan" in converted.operators
+    holds_for_any_batch(converted, reference)
+
+
+def test_context_brought_onto_the_axis_is_not_copied_for_every_step() -> None:
+    graph = Graph()
+    x, keys = graph.input("x", (3,), SEQUENCE), graph.input("keys", (100, 3), BATCH)
+    hole, old = graph.delay("PastValue", graph.constant(0.0))
+    products = graph.op("ElementTimes", graph.op("ReconcileDynamicAxis", keys, x), graph.op("Plus", x, old))
+    new = graph.op("ReduceElements", products, axis=static_axis(1), reductionOpName="Sum", reductionKeepDimensions=False)
+    graph.bind(hole, new)
+    (scan,) = [node for node in graph.lower(new).model.graph if node.op_type == "Scan"]
+    assert scan.attributes["num_scan_inputs"].as_int() == 1
+
+
 def test_loop_over_gathered_steps_runs_as_long_as_they_do() -> None:
     graph = Graph()
     axes = (DEFAULT_BATCH_AXIS, Axis(AxisKind.SEQUENCE, name="chosen"))
