@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from bridge.errors import InvalidGraphError
 from bridge.graph import attributes
 from bridge.graph.model import DEFAULT_BATCH_AXIS, DataType
 from bridge.graph.network import Node
@@ -51,7 +52,10 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
 
 def _check_sharing(node: Node, axes: Sequence[WindowAxis], shape: Sequence[int]) -> None:
     """Refuse weights of their own for each position. Of a single one it means nothing, and of transposed ones CNTK ignores it."""
-    shared = completed(attributes.flags(node, "sharing", (True,)), len(axes), len(axes), neutral=True)[::-1]
+    stated = attributes.flags(node, "sharing", (True,))
+    if len(stated) > len(axes):
+        raise InvalidGraphError(f"sharing is stated for {len(stated)} axes; the data has {len(axes)}", node=node.uid)
+    shared = completed(stated, len(axes), len(axes), neutral=True)[::-1]
     positions = (axis.positions(size) for axis, size in zip(axes, shape, strict=True))
     if any(count != 1 and not flag for count, flag in zip(positions, shared, strict=True)):
         raise Refuse("weights that are not shared between positions; CNTK 2.7 cannot run that either")

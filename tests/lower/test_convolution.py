@@ -176,3 +176,11 @@ def test_padding_that_an_attribute_can_say_costs_no_node() -> None:
     x = graph.input("x", (1, 6, 6))
     y = convolution(graph, np.ones((1, 1, 3, 3), np.float32), x, autoPadding=padded(2), strides=NDShape((2, 2, 1)))
     assert graph.operators(y)[0] == "Conv"
+
+
+def test_sharing_stated_for_more_axes_than_the_data_has_is_refused() -> None:
+    graph = Graph()
+    x = graph.input("x", (1, 5, 5))
+    y = convolution(graph, np.ones((1, 1, 3, 3), np.float32), x, sharing=(True,) * 4, strides=NDShape((1, 1, 1)))
+    with pytest.raises(InvalidGraphError, match="sharing is stated for 4 axes; the data has 3"):
+        graph.lower(y)

@@ -48,6 +48,8 @@ class Loop:
         members = {node.uid for node in component.nodes}
         states = tuple(_state(node) for node in delays)
         initial = {state.initial for state in states}
+        if not initial.isdisjoint(own):
+            raise Refuse("a recurrence whose initial state depends on the recurrence itself")
         outside = dict.fromkeys(
             uid
             for node in component.nodes

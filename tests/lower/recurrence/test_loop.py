@@ -57,3 +57,13 @@ def test_choice_of_steps_inside_a_loop_is_refused() -> None:
     new = graph.op("GatherPacked", x, graph.op("PackedIndex", x, where))
     graph.bind(hole, new)
     assert "choice of steps inside a recurrence" in refusal(graph, new)
+
+
+def test_initial_state_from_inside_the_loop_is_refused() -> None:
+    graph = Graph()
+    x = graph.input("x", (2,), SEQUENCE)
+    hole, start = graph.placeholder("value"), graph.placeholder("start")
+    new = graph.op("Plus", x, graph.op("PastValue", hole, start, offset=1))
+    graph.bind(hole, new)
+    graph.bind(start, new)
+    assert "initial state depends on the recurrence itself" in refusal(graph, new)
