@@ -144,7 +144,7 @@ def test_gru_whose_complement_is_not_of_one_is_none() -> None:
     graph, cell = Graph(), Gru()
     writer = Writer(graph)
     x, hole, old = loop(graph, writer)
-    z = writer.sigmoid(writer.times(x, cell.w[:, :HIDDEN]))
+    z = writer.sigmoid(writer.add(writer.times(x, cell.w[:, :HIDDEN]), writer.times(old, cell.h1)))
     r = writer.sigmoid(writer.times(old, cell.h1))
     fresh = graph.op("Tanh", writer.add(writer.times(x, cell.w[:, -HIDDEN:]), writer.times(writer.multiply(r, old), cell.h1)))
     rest = graph.op("Minus", graph.constant(0.5), z)
@@ -152,7 +152,7 @@ def test_gru_whose_complement_is_not_of_one_is_none() -> None:
     graph.bind(hole, new)
 
     def step(x: Array, h: Array, c: Array) -> tuple[Array, Array]:
-        z, r = sigmoid(x @ cell.w[:, :HIDDEN]), sigmoid(h @ cell.h1)
+        z, r = sigmoid(x @ cell.w[:, :HIDDEN] + h @ cell.h1), sigmoid(h @ cell.h1)
         return (0.5 - z) * np.tanh(x @ cell.w[:, -HIDDEN:] + (r * h) @ cell.h1) + z * h, c
 
     is_a_scan(graph.convert(new), lambda x: unrolled(step, x))

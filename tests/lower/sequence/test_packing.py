@@ -21,6 +21,8 @@ EXAMPLES = {
     "thirds pick every third step": ([1 / 3] * 7, [0, 3, 6]),
     "halves pick every other step": ([0.5, 0.5, 0.5], [0, 2]),
     "fractions above one carry over": ([1.5, 1.5], [0, 0, 1]),
+    "more than the rounding of float32 counts": ([1, 2.0**-22], [0, 1]),
+    "less than the rounding of float32 does not": ([1, 2.0**-24, 1], [0, 2]),
 }
 
 
