@@ -34,6 +34,8 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 def test_converted_models_pass_the_checker_of_onnx(model: Path, tmp_path: Path) -> None:
     result = bridge.convert(model, tmp_path / "out.onnx")
     onnx.checker.check_model(result.destination, full_check=True)
+    graph = onnx.load(result.destination).graph
+    assert [tensor.name for tensor in result.inputs] == [value.name for value in graph.input]
     made = session(result.destination)
     assert [(value.name, value.shape) for value in made.get_outputs()] == [
         (port.name, list(port.shape)) for port in result.outputs

@@ -92,7 +92,7 @@ def lower_model(
         name="cntk",
     )
     model = ir.Model(graph, ir_version=IR_VERSION, producer_name="cntk-bridge")
-    return LoweredModel(model, tuple(inputs.ports), tuple(outputs.ports), report)
+    return LoweredModel(model, (*inputs.ports, *inputs.lengths_ports), tuple(outputs.ports), report)
 
 
 def _lower_component(ctx: Lowering, component: Component, poisoned: set[str]) -> None:
@@ -150,6 +150,7 @@ class _Inputs:
         self.values: list[ir.Value] = []
         self.lengths: list[ir.Value] = []
         self.ports: list[PortType] = []
+        self.lengths_ports: list[PortType] = []
         self.extents: dict[Axis, Extent] = {}
         types = [ctx.type_of(port.uid) for port in interface.inputs]
         self._sequence_axes = list(dict.fromkeys(known.axes[1] for known in types if known.is_sequence))
@@ -192,7 +193,7 @@ class _Inputs:
         lengths = ir.Value(name=name, shape=ir.Shape([f"{symbol(name)}_or_1"]), type=ir.TensorType(ir.DataType.INT64))
         lengths.const_value = ir.Tensor(np.array([FULL_LENGTH], np.int64), name=name)
         self.lengths.append(lengths)
-        self.ports.append(PortType(name, "", "int64", ("N",)))
+        self.lengths_ports.append(PortType(name, "", "int64", ("N",)))
         b.scope = name
         steps = b.op("Shape", value, start=1, end=2)
         own = b.op("Expand", b.op("Min", lengths, steps), b.op("Shape", value, start=0, end=1))
