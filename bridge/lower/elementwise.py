@@ -15,6 +15,7 @@ from bridge.graph.network import Node
 from bridge.lower.builder import Array
 from bridge.lower.convolution_folding import convolution_behind, with_bias
 from bridge.lower.lowering import ONNX_TYPES, Lowering
+from bridge.lower.product_folding import with_more_bias
 from bridge.lower.registry import lowers
 from bridge.lower.value import Lowered
 
@@ -46,7 +47,7 @@ def lower_arithmetic(ctx: Lowering, node: Node) -> Lowered:
     """IEEE arithmetic over broadcast operands."""
     operator = {"Plus": "Add", "Minus": "Sub", "ElementTimes": "Mul"}[node.op]
     operands = ctx.operands(node)
-    biased = _bias_of_convolution(ctx, node) if node.op == "Plus" else None
+    biased = _bias_of_convolution(ctx, node) or _bias_of_product(ctx, node) if node.op == "Plus" else None
     made = ctx.builder.op(operator, *ctx.broadcast(operands)) if biased is None else biased
     sequences = [operand for operand in operands if operand.extent is not None]
     # Zeros in padding survive where every operand has them there.
@@ -64,6 +65,17 @@ def _bias_of_convolution(ctx: Lowering, node: Node) -> ir.Value | None:
         convolution = convolution_behind(ctx, node.inputs[position])
         if convolution is not None:
             return with_bias(ctx, convolution, bias)
+    return None
+
+
+def _bias_of_product(ctx: Lowering, node: Node) -> ir.Value | None:
+    """A product with a bias and a constant operand as one sum, where that is what a sum is."""
+    for position in (0, 1):
+        bias = ctx.builder.known(ctx.value(node.inputs[1 - position]).value)
+        if bias is not None and node.inputs[position] not in ctx.requested:
+            made = with_more_bias(ctx, ctx.value(node.inputs[position]).value, bias)
+            if made is not None:
+                return made
     return None
 
 

@@ -26,6 +26,7 @@ _KEEPING: Final = frozenset(
         "Tanh",
         "Sigmoid",
         "StableSigmoid",
+        "BatchNormalization",
         "ReLU",
         "Negate",
         "Abs",

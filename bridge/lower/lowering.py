@@ -21,6 +21,7 @@ from bridge.graph.types import TensorType, common_data_type
 from bridge.lower.builder import Array, Builder
 from bridge.lower.finiteness import keep_finite
 from bridge.lower.options import LoweringOptions
+from bridge.lower.product_folding import masked_bias
 from bridge.lower.report import LoweringReport
 from bridge.lower.value import Extent, Lowered
 
@@ -260,7 +261,9 @@ class Lowering:
         if operand.extent is None or (operand.clean and fill == 0.0):
             return operand.value
         if operand.finite and fill == 0.0:
-            return self.builder.op("Mul", operand.value, self._factor(operand))
+            factor = self._factor(operand)
+            biased = masked_bias(self, operand, factor)
+            return self.builder.op("Mul", operand.value, factor) if biased is None else biased
         return self.builder.op("Where", self.mask_for(operand), operand.value, self.like(operand, fill))
 
     def _factor(self, operand: Lowered) -> ir.Value:

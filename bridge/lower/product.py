@@ -11,6 +11,7 @@ from bridge.graph.inference.product import REDUCE_SEQUENCE_AXIS, contracted_axes
 from bridge.graph.network import Node
 from bridge.lower.lowering import Lowering
 from bridge.lower.one_hot import rows_of_one_hot
+from bridge.lower.product_folding import normalised_product
 from bridge.lower.registry import Refuse, lowers
 from bridge.lower.reshaping import reshape_static
 from bridge.lower.value import Lowered
@@ -26,6 +27,11 @@ def lower_times(ctx: Lowering, node: Node) -> ir.Value:
     if attributes.integer(node, "inferInputRankToMap", -1) == REDUCE_SEQUENCE_AXIS:
         return _over_sequence(ctx, weight, data)
     contracted = contracted_axes(node, weight.type.rank)
+    constant = ctx.constant_of(node.inputs[0])
+    if contracted == 1 and constant is not None and ctx.type_of(node.inputs[1]).rank == 1:
+        folded = normalised_product(ctx, node.inputs[1], constant)
+        if folded is not None:
+            return folded
     rows = rows_of_one_hot(ctx, node.inputs[1], weight) if contracted == 1 else None
     return _product(ctx, data, weight, contracted) if rows is None else rows
 

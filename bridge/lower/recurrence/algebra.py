@@ -109,7 +109,7 @@ class Algebra:
 
     def through(self, uid: str) -> str:
         """The uid behind operators that do nothing."""
-        while uid in self.nodes and self.nodes[uid].op in IDENTITIES:
+        while uid in self.nodes and self.nodes[uid].op in (*IDENTITIES, "ReconcileDynamicAxis"):
             self.visited.add(self.nodes[uid].uid)
             uid = self.nodes[uid].inputs[0]
         return uid

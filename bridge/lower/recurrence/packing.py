@@ -11,6 +11,7 @@ from bridge.graph.inference.product import contracted_axes
 from bridge.graph.model import DataType
 from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
+from bridge.lower.product_folding import normalisation_behind
 from bridge.lower.recurrence.algebra import Matrix, NoMatchError, Outside
 from bridge.lower.recurrence.cells import Cell, Gate, recognise
 from bridge.lower.recurrence.emission import PackedCell, emit, emit_both
@@ -94,8 +95,17 @@ def _projections(ctx: Lowering, term: Outside) -> list[tuple[str | None, Matrix]
         if parts:
             pending.extend(reversed(parts))
         else:
-            found.append(_projection(ctx, part))
+            found.extend(_through_normalisation(ctx, *_projection(ctx, part)))
     return found
+
+
+def _through_normalisation(ctx: Lowering, uid: str | None, matrix: Matrix) -> list[tuple[str | None, Matrix]]:
+    """A product of a batch normalisation as one of what it normalises, and a constant."""
+    found = None if uid is None else normalisation_behind(ctx, uid)
+    if found is None:
+        return [(uid, matrix)]
+    folded, bias = found.into(matrix)
+    return [(found.uid, folded), (None, bias)]
 
 
 def _parts(ctx: Lowering, term: Outside) -> list[Outside]:
