@@ -34,7 +34,7 @@ class Settings:
     """What is the same for all models of a batch; see ``bridge.convert``."""
 
     outputs: Sequence[str] | None = None
-    index_inputs: bool = False
+    index_inputs: bool | Sequence[str] = False
     plain_math: bool = False
     golden: Path | None = None
     fold: bool = True

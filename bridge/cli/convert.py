@@ -32,8 +32,12 @@ def convert_command(
         typer.Option(exists=True, file_okay=False, help="Check the results on this golden case, or on those in this folder."),
     ] = None,
     index_inputs: Annotated[
-        bool, typer.Option("--index-inputs", help="Take one-hot inputs as int64 indices, where the model allows it.")
+        bool, typer.Option("--index-inputs", help="Take all sparse inputs, which must be one-hot, as int64 indices.")
     ] = False,
+    index_input: Annotated[
+        list[str] | None,
+        typer.Option("--index-input", help="Take this one-hot input as int64 indices; may be repeated."),
+    ] = None,
     plain_math: Annotated[
         bool, typer.Option("--plain-math", help="Use plain operators, without CNTK's rules for log(0), x/0 and the like.")
     ] = False,
@@ -48,7 +52,7 @@ def convert_command(
         from bridge.batch import Settings, plan
 
         jobs = plan(models, output_path, overwrite=force)
-    settings = Settings(outputs or None, index_inputs, plain_math, golden, fold)
+    settings = Settings(outputs or None, index_inputs or tuple(index_input or ()), plain_math, golden, fold)
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:

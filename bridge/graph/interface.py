@@ -144,7 +144,7 @@ def _output_index(model: Model) -> dict[str, _Output]:
 def _find(index: dict[str, _Output], wanted: str) -> _Output:
     found = index.get(wanted)
     if found is None:
-        raise UnknownOutputError(wanted, sorted(index))
+        raise UnknownOutputError(wanted, list(index))
     return found
 
 

@@ -167,3 +167,16 @@ def test_no_fold_keeps_batch_normalisation_apart_and_computes_the_same(tmp_path:
         assert result.exit_code == 0, result.output
         operators = {node.op_type for node in onnx.load(destination).graph.node}
         assert ("BatchNormalization" in operators) is normalised
+
+
+def test_index_input_takes_one_input_by_name(tmp_path: Path) -> None:
+    result = bridge("convert", TAGGER, "-o", tmp_path / "out.onnx", "--index-input", "words", "--golden", TAGGER.parent, "--json")
+    assert result.exit_code == 0, result.output
+    (made,) = json.loads(result.stdout)["models"]
+    assert [(tensor["name"], tensor["dtype"]) for tensor in made["inputs"]] == [("words", "int64"), ("lengths", "int64")]
+
+
+def test_index_input_that_the_model_does_not_have_is_bad_usage(tmp_path: Path) -> None:
+    result = bridge("convert", TAGGER, "-o", tmp_path / "out.onnx", "--index-input", "letters")
+    assert result.exit_code == 2
+    assert "no input 'letters'; the inputs are ['words']" in result.stderr
