@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnx_ir as ir
@@ -36,6 +36,12 @@ ONNX_TYPES = {
     DataType.INT8: ir.DataType.INT8,
     DataType.INT16: ir.DataType.INT16,
 }
+
+
+_ROUNDED_ONCE: Final = frozenset(
+    "Plus Minus ElementTimes Times TransposeTimes Convolution Pooling BatchNormalization ReLU Tanh Sigmoid Negate Abs Dropout".split()
+)
+"""Operators on float16 that PyTorch computes in float32 and rounds once, as CNTK does, without being told."""
 
 
 class Lowering:
@@ -150,8 +156,8 @@ class Lowering:
         """Lower one node by its rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
         self.builder.scope, self.builder.origin = node.name or node.uid, node.uid
         types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
-        structural = entry.structural or self.options.for_training
-        widen = not structural and any(known.data_type is DataType.FLOAT16 for known in types)
+        native = entry.structural or (self.options.for_training and node.op in _ROUNDED_ONCE)
+        widen = not native and any(known.data_type is DataType.FLOAT16 for known in types)
         with self.widened() if widen else nullcontext():
             made = tuple(keep_finite(self, node, item) for item in self._wrapped(node, entry.rule(self, node)))
         if widen:

@@ -106,6 +106,7 @@ def _hand_in(region: Region, loop: Member, inner: Region, member: Member) -> Non
     ]
     given = Ref(max(numbers) + 1_000_000 + len(inner.arguments))
     inner.arguments.append(given)
+    inner.names[given] = _free(identifier(member.cntk_name) or "given", set(inner.names.values()))
     for statement in inner.statements:
         statement.expr = replaced(statement.expr, lambda leaf: given if leaf is member else leaf)
     for statement in region.statements:

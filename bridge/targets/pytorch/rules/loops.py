@@ -50,6 +50,15 @@ def scan(t: Translation, node: ir.Node) -> tuple[Value, ...]:
     return _call(t, node, region, inner, outside, made, state_count, output_axes)
 
 
+def _name_arguments(region: Region) -> None:
+    """What arguments of loops are called: their roles, numbered."""
+    assert region.loop is not None
+    loop = region.loop
+    given = [ref for ref in region.arguments if ref not in loop.states and ref not in loop.scanned]
+    for role, refs in (("state", loop.states), ("x", loop.scanned), ("given", given), ("step", loop.slices)):
+        region.names.update({ref: f"{role}{k + 1}" if len(refs) > 1 else role for k, ref in enumerate(refs)})
+
+
 def _call(
     t: Translation,
     node: ir.Node,
@@ -65,6 +74,7 @@ def _call(
     region.loop.stacked = output_axes[0] if output_axes else 0
     region.loop.finals = tuple(k for k in range(state_count) if list(node.outputs[k].uses()) or node.outputs[k].is_graph_output())
     region.arguments.extend(inner.captured.values())
+    _name_arguments(region)
     member = Member(MODULE, "Recurrence", (), {}, "recurrence", t.origin, t.shared.names.names.get(t.origin, ""), region=region)
     args = (member, *(item.expr for item in outside), *inner.captured)
     slots = ", ".join(f"{{{k + 1}}}" for k in range(len(args) - 1))

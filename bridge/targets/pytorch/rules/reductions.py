@@ -104,7 +104,7 @@ def greatest(t: Translation, node: ir.Node) -> tuple[Value, ...]:
     assert count.single is not None
     # A stable sort, because ``topk`` leaves open which of two equal numbers comes first.
     descending = ", descending=True" if largest else ""
-    values, indices = t.bind_many(Expr(f"{{0:8}}.sort({axis}{descending}, stable=True)", (operand.expr,)), 2)
+    values, indices = t.bind_many(Expr(f"{{0:8}}.sort(dim={axis}{descending}, stable=True)", (operand.expr,)), 2)
     positions = node.outputs[1].uses() if len(node.outputs) > 1 else ()
     cut = f"{{0:8}}.narrow({axis}, 0, {{1}})"
     first = TensorValue(Expr(cut, (values, count.single)), operand.dtype, operand.rank)
