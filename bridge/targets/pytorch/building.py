@@ -11,9 +11,10 @@ from bridge.targets.pytorch.members import MODULE, Member
 from bridge.targets.pytorch.naming import identifier, is_usable
 from bridge.targets.pytorch.parameter_uses import ParameterUses
 from bridge.targets.pytorch.program import Region
-from bridge.targets.pytorch.simplification import regions_of, simplify
+from bridge.targets.pytorch.simplification import regions_of, simplify, tidy
+from bridge.targets.pytorch.structure import recover_structure
 from bridge.targets.pytorch.translation import Names, Shared, Translation
-from bridge.targets.pytorch.values import TensorValue
+from bridge.targets.pytorch.values import ConstantValue, TensorValue
 
 assert rules
 
@@ -27,9 +28,13 @@ def build(graph: ir.Graph, names: Names) -> tuple[Region, set[str]]:
     translation.run(graph)
     for value in graph.outputs:
         found = translation.tensor(value)
+        if isinstance(translation.value(value), ConstantValue):  # What goes out is the caller's to change.
+            found = TensorValue(Expr("{0:8}.clone()", (found.expr,)), found.dtype, found.rank)
         region.results.append(found.expr if isinstance(found.expr, Ref) else translation.bind(found.expr))
         region.outputs.append(value.name or "")
     _hand_in_shared_members(region)
+    tidy(region)
+    recover_structure(region, shared.refs)
     for inner in regions_of(region):
         simplify(inner)
     return region, shared.snippets

@@ -79,7 +79,7 @@ def write_torch(
 
 def tensors_of(root: Region) -> dict[str, Any]:
     """The state dict, larger element types first so that all tensors are aligned."""
-    found = {name: member.tensors[key].array for name, member, key in state_dict(root, tuple(root.members()))}
+    found = {name: member.tensors[key].array for name, member, key in state_dict(root, {})}
     return dict(sorted(found.items(), key=lambda item: -item[1].dtype.itemsize))
 
 

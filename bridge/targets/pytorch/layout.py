@@ -14,6 +14,12 @@ def laid_out(text: str, indent: int) -> list[str]:
     line = " " * indent + text
     if len(line) <= WIDTH:
         return [line]
+    if text.startswith("def "):
+        head, _, rest = text.partition("(")
+        body, _, tail = rest.rpartition(") ->")
+        inner = " " * (indent + 4) + body
+        lines = [inner] if len(inner) <= WIDTH else [" " * (indent + 4) + part + "," for part in _split(body)]
+        return [" " * indent + head + "(", *lines, " " * indent + ") ->" + tail]
     cut = _last_bracket(text)
     if cut is None:
         return _in_parentheses(text, indent)

@@ -44,7 +44,8 @@ class Member:
     comment: str = ""
     dtype: str = "torch.float32"
     region: Region | None = None  # the class, where it is one of the result's own
-    inner: tuple[Member, ...] | None = None  # in the place of the class's own members, where several modules are of that class
+    inner: dict[Member, Member] | None = None  # in the place of the class's own members, where several modules are of that class
+    parts: tuple[Member, ...] = ()  # of an nn.Sequential
 
     @property
     def signature(self) -> tuple[object, ...]:

@@ -24,6 +24,7 @@ _MODULE_ATTRIBUTES: Final = frozenset(
 _BY_TEMPLATE: Final = (
     ("torch.arange", "positions"),
     ("sequence_lengths(", "lengths"),
+    ("real_steps(", "mask"),
     (" < ", "mask"),
     (" > ", "mask"),
     ("==", "mask"),

@@ -68,8 +68,18 @@ class Region:
         """The members that its statements read, in order of first use."""
         found: dict[Member, None] = {}
         for statement in self.statements:
-            found.update(dict.fromkeys(leaf for leaf in statement.reads() if isinstance(leaf, Member)))
+            found.update(dict.fromkeys(_in_order(statement.expr)))
         return list(found)
+
+
+def _in_order(arg: Expr | Ref | Member) -> Iterator[Member]:
+    """The members of an expression in the order in which they run: operands before what is applied to them."""
+    if isinstance(arg, Member):
+        yield arg
+    elif isinstance(arg, Expr):
+        called = arg.template.startswith("{0}(")
+        for inner in (*arg.args[1:], arg.args[0]) if called and arg.args else arg.args:
+            yield from _in_order(inner)
 
 
 class Refs:

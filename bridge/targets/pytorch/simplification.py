@@ -20,15 +20,21 @@ _MOST_CHARACTERS: Final = 60
 def regions_of(region: Region) -> Iterator[Region]:
     """The region, and those of the modules in it, innermost first."""
     for member in region.members():
-        if member.region is not None:
-            yield from regions_of(member.region)
+        for part in (member, *member.parts):
+            if part.region is not None:
+                yield from regions_of(part.region)
     yield region
+
+
+def tidy(region: Region) -> None:
+    """Drop what nobody reads, and compute once what is the same."""
+    _join_equal(region)
+    _drop_unread(region)
 
 
 def simplify(region: Region) -> None:
     """Rewrite the statements of one region."""
-    _join_equal(region)
-    _drop_unread(region)
+    tidy(region)
     _inline(region)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bridge.targets.pytorch.expression import Expr, Ref, render
 from bridge.targets.pytorch.layout import laid_out
@@ -66,8 +66,7 @@ class ClassSource:
 
     def _construction(self, member: Member, name: str) -> str:
         if member.kind == MODULE:
-            constructor = self.class_names[member.region] if member.region is not None else member.constructor
-            return f"self.{name} = {constructor}({self._arguments(member)})"
+            return f"self.{name} = {self._call(member)}"
         sizes = ", ".join(str(value) for _, value in member.arguments) or "()"
         dtype = "" if member.dtype == "torch.float32" else f", dtype={member.dtype}"
         made = f"torch.empty({sizes}{dtype})"
@@ -75,6 +74,13 @@ class ClassSource:
             return f'self.register_buffer("{name}", {made})'
         frozen = "" if member.tensors[""].trainable else ", requires_grad=False"
         return f"self.{name} = nn.Parameter({made}{frozen})"
+
+    def _call(self, member: Member) -> str:
+        """What makes the module."""
+        if member.parts:
+            return f"nn.Sequential({', '.join(self._call(part) for part in member.parts)})"
+        constructor = self.class_names[member.region] if member.region is not None else member.constructor
+        return f"{constructor}({self._arguments(member)})"
 
     @staticmethod
     def _arguments(member: Member) -> str:
@@ -121,6 +127,11 @@ class ClassSource:
         if region.loop is not None:
             yield from self._loop()
             return
+        if not region.outputs and self._returns_at_once():
+            for statement in region.statements[:-1]:
+                yield from self._statement(statement, 8)
+            yield from laid_out(f"return {self.text(region.statements[-1].expr)}", 8)
+            return
         for statement in region.statements:
             yield from self._statement(statement, 8)
         names = [self.values[ref] for ref in region.results]
@@ -129,6 +140,12 @@ class ClassSource:
             yield from laid_out(f"return {{{items}}}", 8)
         else:
             yield f"        return {', '.join(names)}"
+
+    def _returns_at_once(self) -> bool:
+        """Whether the last statement makes the one result, of a type that a type checker knows: calls of modules have none."""
+        last = self.region.statements[-1] if self.region.statements else None
+        known = last is not None and isinstance(last.expr, Expr) and not last.expr.template.startswith("{0}(")
+        return known and last is not None and list(last.targets) == self.region.results
 
     def _result_type(self) -> str:
         count = len(self.region.results)
@@ -182,17 +199,19 @@ def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def state_dict(region: Region, members: tuple[Member, ...], prefix: str = "") -> Iterator[tuple[str, Member, str]]:
+def state_dict(region: Region, members: Mapping[Member, Member], prefix: str = "") -> Iterator[tuple[str, Member, str]]:
     """The names of all tensors: name, member, and the tensor's name in it. ``members`` stand in for those of the region."""
-    names = member_names(region)
-    for own, member in zip(region.members(), members, strict=True):
-        path = f"{prefix}{names[own]}"
-        if own.region is not None:
-            inner = member.inner if member.inner is not None else tuple(own.region.members())
-            yield from state_dict(own.region, inner, f"{path}.")
-            continue
-        for key in member.tensors:
-            yield (f"{path}.{key}" if own.kind == MODULE else path), member, key
+    for own, name in member_names(region).items():
+        yield from _tensors_of(members.get(own, own), f"{prefix}{name}")
+
+
+def _tensors_of(member: Member, path: str) -> Iterator[tuple[str, Member, str]]:
+    for number, part in enumerate(member.parts):
+        yield from _tensors_of(part, f"{path}.{number}")
+    if member.region is not None:
+        yield from state_dict(member.region, member.inner or {}, f"{path}.")
+    for key in member.tensors:
+        yield (f"{path}.{key}" if member.kind == MODULE else path), member, key
 
 
 __all__ = ["BUFFER", "PARAMETER", "ClassSource", "state_dict"]

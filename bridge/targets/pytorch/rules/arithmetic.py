@@ -106,6 +106,8 @@ def _all_numbers(t: Translation, values: tuple[ir.Value | None, ...]) -> bool:
 def binary(t: Translation, node: ir.Node) -> Value:
     """Two operands and an operator of Python's, which PyTorch broadcasts as ONNX does."""
     left, right = node.inputs
+    if node.op_type == "Less" and (steps := _real_steps(t, node)) is not None:
+        return steps
     if _all_numbers(t, tuple(node.inputs)) and node.op_type not in _TRUTHS and node.op_type != "Pow":
         made = _over_numbers(node.op_type, t.numbers(left), t.numbers(right))
         if made is not None:
@@ -118,6 +120,22 @@ def binary(t: Translation, node: ir.Node) -> Value:
         return TensorValue(Expr("torch.square({0})", (t.as_tensor(t.value(left)),)), dtype, _ranks(t, left, right))
     args = (beside(t, left, right), beside(t, right, left))
     return TensorValue(Expr(template, args, level), dtype, _ranks(t, left, right))
+
+
+def _real_steps(t: Translation, node: ir.Node) -> Value | None:
+    """The mask of a padded sequence: positions up to its own size, compared with its lengths."""
+    positions, lengths = (value.producer() if value is not None else None for value in node.inputs)
+    if positions is None or lengths is None or positions.op_type != "Range" or lengths.op_type != "Unsqueeze":
+        return None
+    limit = t.numbers(positions.inputs[1]).single
+    first, axes = t.array(positions.inputs[0]), t.integers(lengths.inputs[1])
+    sized = isinstance(limit, Expr) and limit.template == "{0:8}.shape[1]"
+    if not sized or axes != [1] or first is None or first.item() != 0:
+        return None
+    assert isinstance(limit, Expr)
+    t.shared.snippets.add("real_steps")
+    made = Expr("real_steps({0}, {1})", (limit.args[0], t.tensor(lengths.inputs[0]).expr))
+    return TensorValue(made, np.dtype(np.bool_), 2)
 
 
 def _over_numbers(operator: str, left: Numbers, right: Numbers) -> Numbers | None:

@@ -45,10 +45,18 @@ def optional(arguments: Sequence[tuple[str, object, object]]) -> Arguments:
     return tuple((name, value) for name, value, default in arguments if value != default)
 
 
+def _in_type(kernel: Value, operand: TensorValue) -> Value:
+    """Constants of float64 models may be float32; PyTorch wants both operands alike."""
+    if isinstance(kernel, ConstantValue) and kernel.dtype != operand.dtype and not kernel.parameter:
+        return ConstantValue(kernel.array.astype(operand.dtype), kernel.name)
+    return kernel
+
+
 @translates("Conv")
 def convolution(t: Translation, node: ir.Node) -> Value:
     """``nn.Conv1d`` to ``nn.Conv3d``; the function where the weights are no parameter of this layer alone."""
-    operand, kernel = t.tensor(node.inputs[0]), t.value(node.inputs[1])
+    operand = t.tensor(node.inputs[0])
+    kernel = _in_type(t.value(node.inputs[1]), operand)
     count = operand.rank - 2
     ones = [1] * count
     pads = attribute(node, "pads", [0] * (2 * count))
@@ -90,7 +98,8 @@ def _with_bias(
 @translates("ConvTranspose")
 def transposed(t: Translation, node: ir.Node) -> Value:
     """``nn.ConvTranspose1d`` to ``3d``; what its padding cannot say is cut off or added behind it."""
-    operand, kernel = t.tensor(node.inputs[0]), t.value(node.inputs[1])
+    operand = t.tensor(node.inputs[0])
+    kernel = _in_type(t.value(node.inputs[1]), operand)
     count = operand.rank - 2
     strides = attribute(node, "strides", [1] * count)
     pads = attribute(node, "pads", [0] * (2 * count))

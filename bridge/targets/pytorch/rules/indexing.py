@@ -31,10 +31,13 @@ def cut(t: Translation, node: ir.Node) -> Value:
     operand = t.tensor(node.inputs[0])
     made: Expr | Ref | Member = operand.expr
     for axis, start, end, step in zip(axes, starts.items, ends.items, steps, strict=True):
-        assert not isinstance(start, Spread)
-        assert not isinstance(end, Spread)
-        made = _along(made, axis % operand.rank, start, end, step)
+        made = _along(made, axis % operand.rank, _bound(start), _bound(end), step)
     return TensorValue(made, operand.dtype, operand.rank)
+
+
+def _bound(item: Expr | Ref | Spread) -> Expr | Ref:
+    """A bound that is computed from data is a vector of one number."""
+    return Expr("{0:8}[0]", (item.expr,)) if isinstance(item, Spread) else item
 
 
 def _along(made: Expr | Ref | Member, axis: int, start: Expr | Ref, end: Expr | Ref, step: int) -> Expr:

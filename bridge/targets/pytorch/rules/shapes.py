@@ -107,7 +107,8 @@ def expand(t: Translation, node: ir.Node) -> Value:
         return TensorValue(Expr(f"{{0:8}}.expand({shifted(template, 1)})", (operand.expr, *args)), operand.dtype, rank)
     if _fits(sizes.items, operand, node):
         return TensorValue(Expr(f"{{0:8}}.expand({shifted(template, 1)})", (operand.expr, *args)), operand.dtype, rank)
-    both = f"torch.broadcast_shapes({{0:8}}.shape, ({shifted(template, 1)},))"
+    comma = "," if len(sizes.items) == 1 else ""
+    both = f"torch.broadcast_shapes({{0:8}}.shape, ({shifted(template, 1)}{comma}))"
     return TensorValue(Expr(f"{{0:8}}.expand({both})", (operand.expr, *args)), operand.dtype, max(rank, operand.rank))
 
 
