@@ -34,7 +34,7 @@ def build(graph: ir.Graph, names: Names) -> tuple[Region, set[str]]:
         region.outputs.append(value.name or "")
     _hand_in_shared_members(region)
     tidy(region)
-    recover_structure(region, shared.refs)
+    recover_structure(region, shared.refs, names)
     for inner in regions_of(region):
         simplify(inner)
     return region, shared.snippets

@@ -14,11 +14,12 @@ from bridge.errors import WriteError
 from bridge.targets.atomic import StagedFile, put_in_place
 from bridge.targets.hashed_file import HashedFile
 from bridge.targets.pytorch.building import build
-from bridge.targets.pytorch.module_file import class_name, module_text
+from bridge.targets.pytorch.module_file import module_text
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.readme import readme
 from bridge.targets.pytorch.safetensors_file import safetensors_pieces
 from bridge.targets.pytorch.source import state_dict
+from bridge.targets.pytorch.structure import class_name
 from bridge.targets.pytorch.translation import Names
 from bridge.targets.write_failures import explained
 
@@ -56,7 +57,7 @@ def write_torch(
     written, and what it gives goes into ``interface.json``.
     """
     root, wanted = build(lowered.model.graph, names)
-    root.name = class_name(title)
+    root.name = class_name(title, "Model")
     root.doc = _doc(title)
     source = module_text(root, wanted, f"{title or 'A model'}, converted from CNTK by cntk-bridge.").encode()
     tensors = tensors_of(root)
@@ -101,7 +102,11 @@ def _write(file: StagedFile, pieces: Any) -> str:
 
 
 def _interface(
-    root: Region, inputs: tuple[PortType, ...], outputs: tuple[PortType, ...], digests: Mapping[str, str], metadata: Mapping[str, str]
+    root: Region,
+    inputs: tuple[PortType, ...],
+    outputs: tuple[PortType, ...],
+    digests: Mapping[str, str],
+    metadata: Mapping[str, str],
 ) -> dict[str, object]:
     def ports(given: tuple[PortType, ...]) -> list[dict[str, object]]:
         return [{"name": port.name, "dtype": port.dtype, "shape": list(port.shape)} for port in given]

@@ -51,7 +51,9 @@ def _interface(place: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InvalidPackageError(f"{place / INTERFACE} is no JSON: {error}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("class"), str):
-        raise InvalidPackageError(f"{place / INTERFACE} does not describe a PyTorch model of this project; expected format {FORMAT!r}")
+        raise InvalidPackageError(
+            f"{place / INTERFACE} does not describe a PyTorch model of this project; expected format {FORMAT!r}"
+        )
     return found
 
 
@@ -71,7 +73,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidPackageError(f"cannot read {path}: {error.strerror or error}; expected the folder of a PyTorch model") from error
+        raise InvalidPackageError(
+            f"cannot read {path}: {error.strerror or error}; expected the folder of a PyTorch model"
+        ) from error
 
 
 def _run(source: bytes, name: str) -> dict[str, Any]:

@@ -50,7 +50,9 @@ class Member:
     @property
     def signature(self) -> tuple[object, ...]:
         """What two members have in common that differ in sizes and weights alone."""
-        names = tuple(name if isinstance(value, int) and not isinstance(value, bool) else (name, value) for name, value in self.arguments)
+        names = tuple(
+            name if isinstance(value, int) and not isinstance(value, bool) else (name, value) for name, value in self.arguments
+        )
         frozen = tuple((name, tensor.trainable) for name, tensor in self.tensors.items())
         return (self.kind, self.constructor, names, frozen, self.dtype, self.comment)
 

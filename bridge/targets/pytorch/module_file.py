@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.targets.pytorch.naming import identifier
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import regions_of
 from bridge.targets.pytorch.snippet_source import snippets
@@ -51,10 +50,3 @@ def _imports(body: str) -> list[str]:
     if "F." in body:
         lines.append("from torch.nn import functional as F")
     return lines
-
-
-def class_name(name: str) -> str:
-    """A name in capital words."""
-    words = identifier(name).replace("_", " ").split()
-    made = "".join(word[:1].upper() + word[1:] for word in words)
-    return made if made and made[0].isalpha() else "Model"

@@ -13,7 +13,9 @@ from bridge.targets.pytorch.members import Member
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import ends
 
-_TAKEN: Final = frozenset({"self", "math", "torch", "nn", "F", "Tensor", "T_destination", "step", "dump_patches", "training", "call_super_init"})
+_TAKEN: Final = frozenset(
+    {"self", "math", "torch", "nn", "F", "Tensor", "T_destination", "step", "dump_patches", "training", "call_super_init"}
+)
 _MODULE_ATTRIBUTES: Final = frozenset(
     "add_module apply bfloat16 buffers bind children compile cpu cuda double eval extra_repr float forward get_buffer get_parameter "
     "get_submodule half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters "
@@ -48,7 +50,13 @@ def identifier(name: str) -> str:
 
 def is_usable(name: str) -> bool:
     """Whether an argument may be called that."""
-    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and name not in _TAKEN and not name.startswith("__")
+    return (
+        name.isidentifier()
+        and name.isascii()
+        and not keyword.iskeyword(name)
+        and name not in _TAKEN
+        and not name.startswith("__")
+    )
 
 
 def member_names(region: Region) -> dict[Member, str]:
@@ -82,7 +90,7 @@ def value_names(region: Region, results: dict[Ref, str]) -> dict[Ref, str]:
     fixed = {identifier(name) for name in results.values()}
     for position, statement in enumerate(region.statements):
         for target in statement.targets:
-            wanted = identifier(results.get(target, "")) or _wanted(statement.expr, statement.hint)
+            wanted = identifier(results.get(target, "")) or wanted_name(statement.expr, statement.hint)
             free = _free(wanted, live, position, names, fixed - {wanted} if target in results else fixed)
             names[target] = free
             live[free] = last_read.get(target, position)
@@ -101,7 +109,8 @@ def _last_reads(region: Region) -> dict[Ref, int]:
     return found
 
 
-def _wanted(expr: object, hint: str) -> str:
+def wanted_name(expr: object, hint: str) -> str:
+    """What a result would like to be called."""
     named = identifier(hint)
     if named:
         return named

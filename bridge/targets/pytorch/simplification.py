@@ -34,6 +34,10 @@ def tidy(region: Region) -> None:
 
 def simplify(region: Region) -> None:
     """Rewrite the statements of one region."""
+    rewritten(
+        region,
+        {s.targets[0]: s.expr for s in region.statements if isinstance(s.expr, Member) and s.targets[0] not in ends(region)},
+    )
     tidy(region)
     _inline(region)
 
@@ -102,7 +106,9 @@ def _inline(region: Region) -> None:
         if len(statement.targets) == 1 and uses[target] == 1 and target not in fixed and _is_short(statement.expr):
             pending[target] = statement
         kept.append(statement)
-    region.statements = [statement for statement in kept if not (len(statement.targets) == 1 and pending.get(statement.targets[0]) is _TAKEN)]
+    region.statements = [
+        statement for statement in kept if not (len(statement.targets) == 1 and pending.get(statement.targets[0]) is _TAKEN)
+    ]
 
 
 _TAKEN: Final = Statement((), Expr(""))

@@ -186,7 +186,11 @@ class ClassSource:
             yield from self._statement(statement, 12)
         for name, ref in zip(kept, loop.collected, strict=True):
             yield f"            {name}.append({self.values[ref]})"
-        changed = [(self.values[a], self.values[b]) for a, b in zip(loop.states, loop.updates, strict=True) if self.values[a] != self.values[b]]
+        changed = [
+            (self.values[a], self.values[b])
+            for a, b in zip(loop.states, loop.updates, strict=True)
+            if self.values[a] != self.values[b]
+        ]
         if changed:
             yield from laid_out(f"{', '.join(a for a, _ in changed)} = {', '.join(b for _, b in changed)}", 12)
         order = "[::-1]" if loop.reverse else ""
@@ -202,14 +206,16 @@ def _quoted(name: str) -> str:
 def state_dict(region: Region, members: Mapping[Member, Member], prefix: str = "") -> Iterator[tuple[str, Member, str]]:
     """The names of all tensors: name, member, and the tensor's name in it. ``members`` stand in for those of the region."""
     for own, name in member_names(region).items():
-        yield from _tensors_of(members.get(own, own), f"{prefix}{name}")
+        yield from _tensors_of(members.get(own, own), members, f"{prefix}{name}")
 
 
-def _tensors_of(member: Member, path: str) -> Iterator[tuple[str, Member, str]]:
+def _tensors_of(member: Member, members: Mapping[Member, Member], path: str) -> Iterator[tuple[str, Member, str]]:
     for number, part in enumerate(member.parts):
-        yield from _tensors_of(part, f"{path}.{number}")
+        yield from _tensors_of(members.get(part, part), members, f"{path}.{number}")
     if member.region is not None:
-        yield from state_dict(member.region, member.inner or {}, f"{path}.")
+        # What stands in for a class's members may itself be stood in for, where the module is part of a class.
+        inner = {own: members.get(actual, actual) for own, actual in (member.inner or {}).items()}
+        yield from state_dict(member.region, inner, f"{path}.")
     for key in member.tensors:
         yield (f"{path}.{key}" if member.kind == MODULE else path), member, key
 

@@ -8,33 +8,49 @@ from typing import Final
 
 from bridge.targets.pytorch.expression import Expr, Ref, leaves, replaced
 from bridge.targets.pytorch.members import MODULE, Member
+from bridge.targets.pytorch.naming import identifier, wanted_name
 from bridge.targets.pytorch.program import Refs, Region, Statement
 from bridge.targets.pytorch.simplification import ends
+from bridge.targets.pytorch.translation import Names
 
 _LONGEST: Final = 160
 _SHORTEST: Final = 4
 _MOST_INPUTS: Final = 4
 _LEAST_SAVED: Final = 7
 _MOST_STATEMENTS: Final = 3000
+_MOST_CLASSES: Final = 20
 _ACTIVATIONS: Final = ("F.relu", "torch.tanh", "torch.sigmoid", "F.elu")
 
 Window = tuple[int, int]
 
 
-def recover_structure(region: Region, refs: Refs) -> None:
+def recover_structure(region: Region, refs: Refs, names: Names) -> None:
     """Replace what repeats most by modules, until nothing is left that is worth a class; chains of them become sequences."""
-    for _ in range(20):
-        found = _best(region)
+    _lift_shared(region, refs)
+    for _ in range(_MOST_CLASSES):
+        found = _best(region, names)
         if found is None:
             break
-        _extract(region, found, refs)
+        recover_structure(_extract(region, found, refs, names), refs, names)
     _chain(region)
+
+
+def _lift_shared(region: Region, refs: Refs) -> None:
+    """Parameters and buffers that several statements read are read once, at the beginning: modules take them as arguments."""
+    uses = Counter(leaf for statement in region.statements for leaf in statement.reads() if isinstance(leaf, Member))
+    lifted: dict[Ref | Member, Ref] = {member: refs.new() for member, n in uses.items() if n > 1 and member.kind != MODULE}
+    if not lifted:
+        return
+    for statement in region.statements:
+        statement.expr = replaced(statement.expr, lambda leaf: lifted.get(leaf, leaf))
+    region.statements[:0] = [Statement((ref,), member) for member, ref in lifted.items()]
 
 
 class _Reading:
     """Who makes and who reads the values of a region."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, names: Names) -> None:
+        self.blocks = _block_windows(region, names)
         self.statements = region.statements
         self.made = {target: k for k, statement in enumerate(region.statements) for target in statement.targets}
         self.last: dict[Ref, int] = {}
@@ -98,12 +114,12 @@ def _kind(arg: Ref | Expr | Member) -> object:
     return None if isinstance(arg, Ref) else (arg.signature, id(arg.region))
 
 
-def _best(region: Region) -> list[Window] | None:
+def _best(region: Region, names: Names) -> list[Window] | None:
     """The windows that save the most lines when they become modules of one class."""
     count = len(region.statements)
     if count < 2 * _SHORTEST or count > _MOST_STATEMENTS:
         return None
-    reading = _Reading(region)
+    reading = _Reading(region, names)
     numbers: dict[object, int] = {}
     kinds = [numbers.setdefault(reading.kind(k), len(numbers)) for k in range(count)]
     best: tuple[float, list[Window]] | None = None
@@ -142,17 +158,25 @@ def _shape(reading: _Reading, window: Window) -> float:
     begins = isinstance(first, Expr) and bool(first.args) and isinstance(first.args[0], Member)
     ends_well = isinstance(last, Expr) and last.template.startswith(_ACTIVATIONS)
     outside = {
-        leaf for k in range(*window) for leaf in reading.statements[k].reads() if isinstance(leaf, Ref) and not window[0] <= reading.made.get(leaf, -1) < window[1]
+        leaf
+        for k in range(*window)
+        for leaf in reading.statements[k].reads()
+        if isinstance(leaf, Ref) and not window[0] <= reading.made.get(leaf, -1) < window[1]
     }
-    return 0.5 * begins + 0.6 * ends_well - 0.7 * (len(outside) - 1)
+    block = 3 * (window in reading.blocks)
+    return block + 0.5 * begins + 0.6 * ends_well - 0.7 * (len(outside) - 1)
 
 
-def _extract(region: Region, windows: list[Window], refs: Refs) -> None:
+def _extract(region: Region, windows: list[Window], refs: Refs, names: Names) -> Region:
     """A class of the first window, and a module of it in the place of each."""
+    block = _block_windows(region, names).get(windows[0], "")
+    producers = {target: statement for statement in region.statements for target in statement.targets}
     bodies = [region.statements[first:end] for first, end in windows]
     inputs = [_inputs(body) for body in bodies]
     members = [_members(body) for body in bodies]
-    template, stand_ins = _template(bodies[0], inputs[0], members, refs)
+    template, stand_ins = _template(bodies[0], inputs[0], members, refs, producers)
+    template.name = _stem([body[-1].hint for body in bodies]) or class_name(block, template.name)
+    template.doc = _DOCS.get(template.name, f"CNTK's block {block}." if block else "A part that occurs more than once.")
     parameters, values = _parameters(members)
     for stand_in, position in zip(stand_ins, range(len(stand_ins)), strict=True):
         stand_in.arguments = tuple(
@@ -163,16 +187,48 @@ def _extract(region: Region, windows: list[Window], refs: Refs) -> None:
     for k, body in enumerate(bodies):
         inner = dict(zip(stand_ins, members[k], strict=True))
         arguments = tuple((name, numbers[k]) for name, numbers in values.items())
-        member = Member(MODULE, template.name, arguments, {}, _snake(template.name), body[-1].origin, region=template, inner=inner)
+        member = Member(
+            MODULE, template.name, arguments, {}, _snake(template.name), body[-1].origin, region=template, inner=inner
+        )
+        member.cntk_name = body[-1].hint
         slots = ", ".join(f"{{{n + 1}}}" for n in range(len(inputs[k])))
-        instances.append(Statement(body[-1].targets, Expr(f"{{0}}({slots})", (member, *inputs[k])), body[-1].origin, body[-1].hint))
+        instances.append(
+            Statement(body[-1].targets, Expr(f"{{0}}({slots})", (member, *inputs[k])), body[-1].origin, body[-1].hint)
+        )
     for (first, end), statement in reversed(list(zip(windows, instances, strict=True))):
         region.statements[first:end] = [statement]
+    return template
+
+
+def _stem(hints: list[str]) -> str:
+    """A class name from what CNTK calls the results: ``block0`` and ``block1`` are each a ``Block``."""
+    stems = {identifier(hint).rstrip("0123456789_") for hint in hints}
+    stem = stems.pop() if len(stems) == 1 else ""
+    return class_name(stem, "") if len(stem) > 2 and len(set(hints)) == len(hints) else ""
+
+
+def class_name(name: str, default: str) -> str:
+    """A name in capital words."""
+    words = identifier(name).replace("_", " ").split()
+    made = "".join(word[:1].upper() + word[1:] for word in words)
+    return made if made and made[0].isalpha() else default
+
+
+def _block_windows(region: Region, names: Names) -> dict[Window, str]:
+    """The windows that are exactly one block of CNTK's, and what kind of block that is."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for k, statement in enumerate(region.statements):
+        for block in names.blocks.get(statement.origin, ()):
+            places.setdefault((block.uid, block.op_name), []).append(k)
+    whole = {key: found for key, found in places.items() if len(found) == found[-1] - found[0] + 1}
+    return {(found[0], found[-1] + 1): op_name for (_, op_name), found in whole.items()}
 
 
 def _inputs(body: list[Statement]) -> list[Ref]:
     made = {target for statement in body for target in statement.targets}
-    return list(dict.fromkeys(leaf for statement in body for leaf in statement.reads() if isinstance(leaf, Ref) and leaf not in made))
+    return list(
+        dict.fromkeys(leaf for statement in body for leaf in statement.reads() if isinstance(leaf, Ref) and leaf not in made)
+    )
 
 
 def _members(body: list[Statement]) -> list[Member]:
@@ -180,7 +236,7 @@ def _members(body: list[Statement]) -> list[Member]:
 
 
 def _template(
-    body: list[Statement], inputs: list[Ref], members: list[list[Member]], refs: Refs
+    body: list[Statement], inputs: list[Ref], members: list[list[Member]], refs: Refs, producers: dict[Ref, Statement]
 ) -> tuple[Region, list[Member]]:
     stand_ins = []
     for position, member in enumerate(members[0]):
@@ -195,9 +251,24 @@ def _template(
         targets = tuple(_as_ref(new[target]) for target in statement.targets)
         region.statements.append(Statement(targets, replaced(statement.expr, lambda leaf: new.get(leaf, leaf)), statement.origin))
     region.results = [_as_ref(new[body[-1].targets[0]])]
-    region.names = {ref: "x" if k == 0 else f"given{k if len(inputs) > 2 else ''}" for k, ref in enumerate(region.arguments)}
-    region.doc = _doc(region.name, len(inputs))
+    region.names = dict(zip(region.arguments, _argument_names(inputs, producers), strict=True))
     return region, stand_ins
+
+
+def _argument_names(inputs: list[Ref], producers: dict[Ref, Statement]) -> list[str]:
+    """``x`` for the first argument, for the others what they would be called where they are made."""
+    found: list[str] = []
+    for k, ref in enumerate(inputs):
+        maker = producers.get(ref)
+        made = "" if maker is None else wanted_name(maker.expr, "")
+        if maker is not None and isinstance(maker.expr, Member):
+            made = identifier(maker.expr.cntk_name) or maker.expr.hint
+        name = "x" if k == 0 else (made if made not in ("", "x") else "given")
+        number = 1
+        while f"{name}{number if number > 1 else ''}" in found:
+            number += 1
+        found.append(f"{name}{number if number > 1 else ''}")
+    return found
 
 
 def _as_ref(leaf: Ref | Member) -> Ref:
@@ -240,13 +311,17 @@ def _parameter_name(names: list[str], taken: dict[str, list[object]], *, alone: 
 
 def _name(body: list[Statement], inputs: list[Ref]) -> str:
     """What people call such a part."""
-    sums = [statement.expr for statement in body if isinstance(statement.expr, Expr) and statement.expr.template.startswith("{0:4} + {1:5}")]
+    sums = [
+        statement.expr
+        for statement in body
+        if isinstance(statement.expr, Expr) and statement.expr.template.startswith("{0:4} + {1:5}")
+    ]
     constructors = [leaf.constructor for statement in body for leaf in statement.reads() if isinstance(leaf, Member)]
     layers = {name.removeprefix("nn.").rstrip("123d") for name in constructors}
     texts = [statement.expr.template for statement in body if isinstance(statement.expr, Expr)]
     if any("softmax" in text for text in texts):
         return "AttentionBlock" if sums else "Attention"
-    if layers & {"Conv", "Linear"} and sums:
+    if "Conv" in layers and sums:
         kept = any(inputs[0] in leaves(total) for total in sums)
         two_paths = any(sum(isinstance(leaf, Ref) for leaf in leaves(total)) == 2 for total in sums)
         return "ResidualBlock" if kept else ("ProjectionBlock" if two_paths else "Block")
@@ -255,7 +330,7 @@ def _name(body: list[Statement], inputs: list[Ref]) -> str:
     if "Conv" in layers:
         return "ConvBlock"
     if any("torch.sqrt" in text for text in texts) and any(".mean(" in text for text in texts):
-        return "LayerNormalization"
+        return "NormalizedBlock" if layers else "LayerNormalization"
     return "DenseBlock" if layers == {"Linear"} else "Block"
 
 
@@ -269,17 +344,13 @@ _DOCS: Final = {
 }
 
 
-def _doc(name: str, inputs: int) -> str:
-    return _DOCS.get(name, "A part that occurs more than once.")
-
-
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
 def _chain(region: Region) -> None:
     """Modules of recovered classes one behind the other become ``nn.Sequential``."""
-    reading = _Reading(region)
+    reading = _Reading(region, Names())
     uses = Counter(leaf for statement in region.statements for leaf in statement.reads() if isinstance(leaf, Ref))
     uses.update(ends(region))
     runs: list[Window] = []

@@ -19,12 +19,26 @@ from bridge.targets.pytorch.values import ConstantValue, Directions, Numbers, Sp
 Arg = Ref | Expr | Member
 
 
+@dataclass(frozen=True, slots=True)
+class EnclosingBlock:
+    """A block function of CNTK around another function: its uid, what kind of block it is, and its name."""
+
+    uid: str
+    op_name: str
+    name: str
+
+
 @dataclass(slots=True)
 class Names:
-    """What CNTK calls functions and variables, by uid, and what it says of functions."""
+    """What CNTK calls functions and variables, by uid, what it says of functions, and the blocks around them, innermost first."""
 
     names: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    blocks: dict[str, tuple[EnclosingBlock, ...]] = field(default_factory=dict)
+
+    def of_module(self, uid: str) -> str:
+        """The name of a function, or of the innermost named block around it."""
+        return self.names.get(uid, "") or next((block.name for block in self.blocks.get(uid, ()) if block.name), "")
 
 
 @dataclass(slots=True)
@@ -48,7 +62,9 @@ class Translation:
         self.outer = outer
         self.values: dict[ir.Value, Value] = {}
         self.captured: dict[Ref, Ref] = {}  # values of the region around that this one is handed
-        self.absorbed: dict[ir.Node, ir.Value] = {}  # nodes that a module does together with an earlier one, and the result of that
+        self.absorbed: dict[
+            ir.Node, ir.Value
+        ] = {}  # nodes that a module does together with an earlier one, and the result of that
         self.node: ir.Node | None = None
 
     # --- statements -------------------------------------------------------------------------------------------------------------
@@ -222,7 +238,14 @@ class Translation:
             name = self.shared.names.names.get(constant.parameter, "")
             tensors = {"": Tensor(array, constant.trainable)}
             self.shared.members[key] = Member(
-                PARAMETER, "torch.empty", sizes(array), tensors, name or "weight", constant.parameter, name, dtype=torch_dtype(array.dtype)
+                PARAMETER,
+                "torch.empty",
+                sizes(array),
+                tensors,
+                name or "weight",
+                constant.parameter,
+                name,
+                dtype=torch_dtype(array.dtype),
             )
         result: Arg = self.shared.members[key]
         for step in constant.steps:

@@ -181,7 +181,11 @@ def extreme(t: Translation, node: ir.Node) -> Value:
     if len(node.inputs) == 2:
         for value, other in (node.inputs, reversed(node.inputs)):
             number = beside(t, other, value)
-            if isinstance(number, Expr) and isinstance(t.value(value), TensorValue) and not isinstance(t.value(other), TensorValue):
+            if (
+                isinstance(number, Expr)
+                and isinstance(t.value(value), TensorValue)
+                and not isinstance(t.value(other), TensorValue)
+            ):
                 if not _is_stored(number):
                     clamped = Expr(f"{{0:8}}.clamp({bound}={{1}})", (t.as_tensor(t.value(value)), number))
                     return TensorValue(clamped, dtype, rank)
@@ -193,7 +197,10 @@ def extreme(t: Translation, node: ir.Node) -> Value:
 
 def _is_stored(expr: Expr) -> bool:
     """Whether the expression is a tensor that a module holds, rather than a number."""
-    return any(isinstance(arg, Member) or (isinstance(arg, Expr) and _is_stored(arg)) for arg in expr.args) or "torch." in expr.template
+    return (
+        any(isinstance(arg, Member) or (isinstance(arg, Expr) and _is_stored(arg)) for arg in expr.args)
+        or "torch." in expr.template
+    )
 
 
 @translates(*_UNARY)
@@ -203,7 +210,9 @@ def unary(t: Translation, node: ir.Node) -> Value:
     if isinstance(found, Numbers) and node.op_type in ("Floor", "Ceil") and found.dtype.kind == "f":
         if not any(isinstance(item, Spread) for item in found.items):
             name = f"math.{node.op_type.lower()}({{0}})"
-            return Numbers(tuple(Expr(name, (item,)) for item in found.items if not isinstance(item, Spread)), found.scalar, found.dtype)
+            return Numbers(
+                tuple(Expr(name, (item,)) for item in found.items if not isinstance(item, Spread)), found.scalar, found.dtype
+            )
     operand = t.tensor(node.inputs[0])
     if node.op_type == "Reciprocal" and (inner := _logistic(node)) is not None:
         source = t.tensor(inner)
@@ -232,7 +241,11 @@ def negative(t: Translation, node: ir.Node) -> Value:
     """The negative, of a tensor or of numbers."""
     found = t.value(node.inputs[0])
     if isinstance(found, Numbers) and not any(isinstance(item, Spread) for item in found.items):
-        return Numbers(tuple(Expr("-{0:6}", (item,), UNARY) for item in found.items if not isinstance(item, Spread)), found.scalar, found.dtype)
+        return Numbers(
+            tuple(Expr("-{0:6}", (item,), UNARY) for item in found.items if not isinstance(item, Spread)),
+            found.scalar,
+            found.dtype,
+        )
     operand = t.tensor(node.inputs[0])
     return TensorValue(Expr("-{0:6}", (operand.expr,), UNARY), operand.dtype, operand.rank)
 
@@ -245,7 +258,9 @@ def negation(t: Translation, node: ir.Node) -> Value:
     if producer is not None and producer.op_type == "Equal" and "==" in _BINARY["Equal"][0]:
         left, right = producer.inputs
         if isinstance(t.value(left), TensorValue) or isinstance(t.value(right), TensorValue):
-            return TensorValue(Expr("{0:2} != {1:2}", (beside(t, left, right), beside(t, right, left)), COMPARISON), operand.dtype, operand.rank)
+            return TensorValue(
+                Expr("{0:2} != {1:2}", (beside(t, left, right), beside(t, right, left)), COMPARISON), operand.dtype, operand.rank
+            )
     return TensorValue(Expr("~{0:6}", (operand.expr,), UNARY), operand.dtype, operand.rank)
 
 

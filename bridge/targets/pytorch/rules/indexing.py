@@ -147,5 +147,3 @@ def scatter(t: Translation, node: ir.Node) -> Value:
     assert operand.rank == 1
     made = "{0:8}.index_put(({1},), {2})"
     return TensorValue(Expr(made, (operand.expr, index.expr, values.expr)), operand.dtype, operand.rank)
-
-

@@ -75,7 +75,7 @@ def _call(
     region.loop.finals = tuple(k for k in range(state_count) if list(node.outputs[k].uses()) or node.outputs[k].is_graph_output())
     region.arguments.extend(inner.captured.values())
     _name_arguments(region)
-    member = Member(MODULE, "Recurrence", (), {}, "recurrence", t.origin, t.shared.names.names.get(t.origin, ""), region=region)
+    member = Member(MODULE, "Recurrence", (), {}, "recurrence", t.origin, t.shared.names.of_module(t.origin), region=region)
     args = (member, *(item.expr for item in outside), *inner.captured)
     slots = ", ".join(f"{{{k + 1}}}" for k in range(len(args) - 1))
     count = len(region.loop.finals) + len(region.loop.collected)

@@ -63,7 +63,7 @@ def dropout(t: Translation, node: ir.Node) -> Value:
     operand, rate = t.tensor(node.inputs[0]), t.array(node.inputs[1])
     assert rate is not None
     shown = float(str(np.float32(rate.item())))
-    layer = Member(MODULE, "nn.Dropout", (("p", shown),), {}, "dropout", t.origin, t.shared.names.names.get(t.origin, ""))
+    layer = Member(MODULE, "nn.Dropout", (("p", shown),), {}, "dropout", t.origin, t.shared.names.of_module(t.origin))
     return TensorValue(Expr("{0}({1})", (layer, operand.expr)), operand.dtype, operand.rank)
 
 

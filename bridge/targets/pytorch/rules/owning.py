@@ -54,7 +54,7 @@ def constructed(
     } | dict(extra or {})
     if dtype != "torch.float32":
         arguments = (*arguments, ("dtype", dtype))
-    cntk_name = t.shared.names.names.get(t.origin, "")
+    cntk_name = t.shared.names.of_module(t.origin)
     member = Member(MODULE, constructor, arguments, tensors, hint, t.origin, cntk_name, dtype=dtype)
     if parameters:
         t.shared.members[key] = member

@@ -148,7 +148,7 @@ def _member(t: Translation, node: ir.Node, layer: _Layer, dtype: np.dtype[Any], 
     if dtype != np.float32:
         arguments = (*arguments, ("dtype", torch_dtype(dtype)))
     hint = layer.operator.lower() + ("_backward" if reverse else "")
-    return Member(MODULE, constructor, arguments, tensors, hint, t.origin, t.shared.names.names.get(t.origin, ""))
+    return Member(MODULE, constructor, arguments, tensors, hint, t.origin, t.shared.names.of_module(t.origin))
 
 
 def _own_arguments(layer: _Layer) -> tuple[tuple[str, object], ...]:

@@ -55,7 +55,9 @@ def reshape(t: Translation, node: ir.Node) -> Value:
         if constant is not None:
             wanted = [found.array.shape[k] if size == 0 else size for k, size in enumerate(constant)]
             step = f"{{0:8}}.reshape({', '.join(map(str, wanted))})"
-            return ConstantValue(found.array.reshape(wanted), found.name, found.parameter, found.trainable, (*found.steps, step), found.source)
+            return ConstantValue(
+                found.array.reshape(wanted), found.name, found.parameter, found.trainable, (*found.steps, step), found.source
+            )
     operand = t.tensor(node.inputs[0])
     items = tuple(_kept_size(operand, k, item) for k, item in enumerate(sizes.items))
     rank = _rank_of(items, node)
@@ -235,7 +237,9 @@ def concat(t: Translation, node: ir.Node) -> Value:
         return tensors[0]
     slots = ", ".join(f"{{{k}}}" for k in range(len(tensors)))
     dim = f", dim={axis}" if axis else ""
-    return TensorValue(Expr(f"torch.cat([{slots}]{dim})", tuple(item.expr for item in tensors)), tensors[0].dtype, tensors[0].rank)
+    return TensorValue(
+        Expr(f"torch.cat([{slots}]{dim})", tuple(item.expr for item in tensors)), tensors[0].dtype, tensors[0].rank
+    )
 
 
 def _countable(found: Value) -> bool:
