@@ -1,4 +1,4 @@
-"""The main job: a CNTK model file in, an ONNX file out."""
+"""The main job: a CNTK model file in, an ONNX file or the folder of a PyTorch module out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def convert(
     external_data_threshold: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ConversionResult:
-    """Convert the CNTK model file ``source`` to the ONNX file ``destination``.
+    """Convert the CNTK model file ``source`` to the ONNX file ``destination``, or with ``target="torch"`` to a PyTorch module.
+
+    The PyTorch module goes to the folder ``destination``: ``model.py``, ``model.safetensors``, ``interface.json``, ``README.md``.
 
     ``outputs``: names or uids of the values wanted; by default the model's predictions, its losses and metrics left out.
     ``index_inputs``: one-hot inputs that become int64 indices, by name; ``True`` for all sparse inputs that allow it.

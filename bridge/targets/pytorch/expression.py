@@ -36,11 +36,10 @@ class Expr:
     """
 
     template: str
-    args: tuple[Arg, ...] = ()
+    args: tuple[Ref | Expr | Member, ...] = ()
     level: int = ATOM
 
 
-Arg = "Ref | Expr | Member"
 Naming = Callable[["Ref | Member"], "tuple[str, int]"]
 
 
@@ -81,4 +80,4 @@ def literal(number: float | bool) -> Expr:  # noqa: FBT001 - a constant may be o
         return Expr("math.nan")
     if number in (float("inf"), float("-inf")):
         return Expr("math.inf") if number > 0 else Expr("-math.inf", (), UNARY)
-    return Expr(repr(number), (), UNARY if str(number).startswith("-") else ATOM)
+    return Expr(repr(number).replace("e+", "e"), (), UNARY if str(number).startswith("-") else ATOM)

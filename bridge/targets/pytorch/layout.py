@@ -28,15 +28,15 @@ def laid_out(text: str, indent: int) -> list[str]:
         return [line]
     inner = " " * (indent + 4) + body
     parts = _split(body)
-    if len(inner) <= WIDTH and not (len(parts) > 1 and body.endswith(",")):
+    display = head[-1] == "{" or (head[-1] == "[" and not (len(head) > 1 and (head[-2].isalnum() or head[-2] in "_)]")))
+    if len(inner) <= WIDTH and not (len(parts) > 1 and (body.endswith(",") or display)):
         return [" " * indent + head, inner, " " * indent + tail]
     if len(parts) == 1:
         return [" " * indent + head, *laid_out(body.rstrip(","), indent + 4), " " * indent + tail]
     lines = [" " * indent + head]
     for part in parts:
         inside = laid_out(part, indent + 4)
-        starred = part.startswith("*") and not part.startswith("**")
-        lines += [*inside[:-1], inside[-1] + ("," if not starred or True else "")]
+        lines += [*inside[:-1], inside[-1] + ","]
     return [*lines, " " * indent + tail]
 
 
@@ -48,7 +48,24 @@ def _in_parentheses(text: str, indent: int) -> list[str]:
     inner = " " * (indent + 4) + value
     if len(inner) <= WIDTH:
         return [" " * indent + f"{target} = (", inner, " " * indent + ")"]
-    return [" " * indent + text]
+    parts = _operands(value)
+    if len(parts) == 1:
+        return [" " * indent + text]
+    return [" " * indent + f"{target} = (", *(" " * (indent + 4) + part for part in parts), " " * indent + ")"]
+
+
+def _operands(value: str) -> list[str]:
+    """The operands of the operators that bind least, each but the first with its operator in front."""
+    for operators in ((" < ", " > ", " == ", " != ", " <= ", " >= "), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " @ ")):
+        parts, depth, start = [], 0, 0
+        for position, character in enumerate(value):
+            depth += (character in _OPENING) - (character in _CLOSING)
+            if depth == 0 and position and any(value.startswith(operator, position) for operator in operators):
+                parts.append(value[start:position])
+                start = position + 1
+        if parts:
+            return [*parts, value[start:]]
+    return [value]
 
 
 def _last_bracket(text: str) -> tuple[int, int] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bridge.targets.pytorch.layout import laid_out
+from bridge.targets.pytorch.naming import is_usable
 from bridge.targets.pytorch.program import Region
 
 if TYPE_CHECKING:
@@ -52,6 +54,6 @@ def _usage(root: Region, inputs: tuple[PortType, ...]) -> str:
         shape = ", ".join(str(size if isinstance(size, int) else sizes.get(size, 8)) for size in port.shape)
         function = "zeros" if port.dtype.startswith("int") else "rand"
         made = f"torch.{function}({shape or '()'}, dtype=torch.{port.dtype})"
-        shown.append(f'"{port.name}": {made}')
-    lines += [f"outputs = model(**{{{', '.join(shown)}}})"]
+        shown.append(f"{port.name}={made}" if is_usable(port.name) else f'**{{"{port.name}": {made}}}')
+    lines += laid_out(f"outputs = model({', '.join(shown)})", 0)
     return "\n".join(lines)

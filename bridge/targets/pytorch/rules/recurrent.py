@@ -137,7 +137,7 @@ def _member(t: Translation, node: ir.Node, layer: _Layer, dtype: np.dtype[Any], 
     }
     if layer.is_standard:
         if layer.activations == ("Relu",):
-            arguments = (*arguments, ("nonlinearity", "'relu'"))
+            arguments = (*arguments, ("nonlinearity", '"relu"'))
         constructor, arguments = f"nn.{layer.operator}", (*arguments, ("batch_first", True))
     else:
         constructor = _OWN[layer.operator]

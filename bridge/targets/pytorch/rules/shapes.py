@@ -109,9 +109,9 @@ def expand(t: Translation, node: ir.Node) -> Value:
         return TensorValue(Expr(f"{{0:8}}.expand({shifted(template, 1)})", (operand.expr, *args)), operand.dtype, rank)
     if _fits(sizes.items, operand, node):
         return TensorValue(Expr(f"{{0:8}}.expand({shifted(template, 1)})", (operand.expr, *args)), operand.dtype, rank)
-    comma = "," if len(sizes.items) == 1 else ""
-    both = f"torch.broadcast_shapes({{0:8}}.shape, ({shifted(template, 1)}{comma}))"
-    return TensorValue(Expr(f"{{0:8}}.expand({both})", (operand.expr, *args)), operand.dtype, max(rank, operand.rank))
+    t.shared.snippets.add("expanded")
+    made = f"expanded({{0}}, {shifted(template, 1)})"
+    return TensorValue(Expr(made, (operand.expr, *args)), operand.dtype, max(rank, operand.rank))
 
 
 def _fits(items: tuple[Item, ...], operand: TensorValue, node: ir.Node) -> bool:

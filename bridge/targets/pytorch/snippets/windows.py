@@ -7,6 +7,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def expanded(x: Tensor, *sizes: int) -> Tensor:
+    """x repeated to sizes; where a size is 1, x keeps its own."""
+    rank = max(x.dim(), len(sizes))
+    own = (1,) * (rank - x.dim()) + tuple(x.shape)
+    wanted = (1,) * (rank - len(sizes)) + sizes
+    pairs = zip(own, wanted, strict=True)
+    return x.expand([size if kept == 1 else kept for kept, size in pairs])
+
+
 def around(pads: tuple[int, ...]) -> tuple[int, ...]:
     """Padding as F.pad takes it, from all befores followed by all afters."""
     half = len(pads) // 2
