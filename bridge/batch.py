@@ -94,9 +94,10 @@ def _convert(job: Job, settings: Settings) -> Outcome:
             target=settings.target,
         )
         if settings.golden is not None:
-            from bridge.checking import check_converted
+            from bridge.checking import check_converted, check_converted_torch
 
-            report = check_converted(job.destination, settings.golden)
+            check = check_converted_torch if settings.target == "torch" else check_converted
+            report = check(job.destination, settings.golden)
     except BridgeError as error:
         return Outcome(job, result, report, error)
     return Outcome(job, result, report)

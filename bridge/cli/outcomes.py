@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per model."""
-    table = Table(title="Converted to ONNX", title_justify="left")
+    table = Table(title="Converted", title_justify="left")
     for heading in ("model", "inputs", "outputs", "left out"):
         table.add_column(heading, overflow="fold")
     table.add_column("size", justify="right")

@@ -108,8 +108,12 @@ def _interface(
     digests: Mapping[str, str],
     metadata: Mapping[str, str],
 ) -> dict[str, object]:
+    optional = {root.names[ref] for ref in root.optional}
+
     def ports(given: tuple[PortType, ...]) -> list[dict[str, object]]:
-        return [{"name": port.name, "dtype": port.dtype, "shape": list(port.shape)} for port in given]
+        return [
+            {"name": port.name, "dtype": port.dtype, "shape": list(port.shape), "optional": port.name in optional} for port in given
+        ]
 
     return {
         "format": FORMAT,
