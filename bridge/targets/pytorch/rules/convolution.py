@@ -32,26 +32,6 @@ def symmetric(pads: Sequence[int]) -> list[int] | None:
     return list(pads[:half]) if list(pads[:half]) == list(pads[half:]) else None
 
 
-def same_windows(pads: Sequence[int], value: ir.Value | None, window: Sequence[int], strides: Sequence[int]) -> list[int] | None:
-    """Padding that is the same on both sides and leaves the windows where ``pads`` has them.
-
-    Strides often leave the last padded cells unread, so that there may be more or fewer of them. ``None`` where there is no such
-    padding, or where a size that only the run time knows decides. ``window`` is the extent of a window, dilation included.
-    """
-    half = len(pads) // 2
-    shape = None if value is None else value.shape
-    for axis, (before, after) in enumerate(zip(pads[:half], pads[half:], strict=True)):
-        if before == after:
-            continue
-        size = None if shape is None else shape[2 + axis]
-        if not isinstance(size, int):
-            return None
-        room = size + before - window[axis]
-        if (room + before) // strides[axis] != (room + after) // strides[axis]:
-            return None
-    return list(pads[:half])
-
-
 def padded(arg: Arg, pads: Sequence[int], value: str = "") -> Expr:
     """Cells around, different before and behind: ONNX lists all befores first, PyTorch pairs from the last axis on."""
     half = len(pads) // 2
@@ -80,16 +60,14 @@ def convolution(t: Translation, node: ir.Node) -> Value:
     count = operand.rank - 2
     ones = [1] * count
     pads = attribute(node, "pads", [0] * (2 * count))
-    strides, dilations = attribute(node, "strides", ones), attribute(node, "dilations", ones)
-    extents = [(size - 1) * apart + 1 for size, apart in zip(attribute(node, "kernel_shape", ones), dilations, strict=True)]
-    padding = same_windows(pads, node.inputs[0], extents, strides)
+    padding = symmetric(pads)
     source: Arg = operand.expr if padding is not None else t.bind(padded(operand.expr, pads))
     group = node.attributes["group"].as_int() if "group" in node.attributes else 1
     more = optional(
         [
-            ("stride", compact(strides), 1),
+            ("stride", compact(attribute(node, "strides", ones)), 1),
             ("padding", compact(padding or [0] * count), 0),
-            ("dilation", compact(dilations), 1),
+            ("dilation", compact(attribute(node, "dilations", ones)), 1),
             ("groups", group, 1),
         ]
     )
