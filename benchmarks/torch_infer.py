@@ -77,9 +77,8 @@ SUBJECTS = (
         lambda batch: {"image": 255 * _images(batch, 3, 32, 32)},
         "z",
         (
-            (r"^stage\.([36])\.conv2", r"blocks.\1.shortcut.0"),
-            (r"^stage\.([36])\.norm2", r"blocks.\1.shortcut.1"),
-            (r"^stage\.([36])\.(conv|norm)3", r"blocks.\1.\g<2>2"),
+            (r"^stage\.([36])\.conv3", r"blocks.\1.shortcut.0"),
+            (r"^stage\.([36])\.norm3", r"blocks.\1.shortcut.1"),
             ("^stage", "blocks"),
             ("^z", "classify"),
         ),
@@ -171,9 +170,7 @@ def _renamed(name: str, rules: tuple[tuple[str, str], ...]) -> str:
     return name
 
 
-def _measure(
-    subject: Subject, pair: tuple[nn.Module, nn.Module], batch: int, threads: int | None, seconds: float
-) -> Row:
+def _measure(subject: Subject, pair: tuple[nn.Module, nn.Module], batch: int, threads: int | None, seconds: float) -> Row:
     device = torch.device("cuda" if threads is None else "cpu")
     converted, by_hand = (network.to(device) for network in pair)
     feed = {name: value.to(device) for name, value in subject.make_input(batch).items()}

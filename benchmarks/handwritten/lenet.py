@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import max_pool2d, relu
 
 
 class LeNet(nn.Module):
@@ -19,8 +19,8 @@ class LeNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """The scores of each image."""
-        x = F.max_pool2d(F.relu(self.conv1(image)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        x = F.relu(self.hidden(x.flatten(1)))
+        x = max_pool2d(relu(self.conv1(image)), 2)
+        x = max_pool2d(relu(self.conv2(x)), 2)
+        x = relu(self.hidden(x.flatten(1)))
         scores: Tensor = self.classify(self.dropout(x))
         return scores

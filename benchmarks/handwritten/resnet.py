@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import relu
 
 
 class Block(nn.Module):
@@ -22,8 +22,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, channels, H, W]`` to ``[N, maps, H / stride, W / stride]``."""
-        path: Tensor = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
-        return F.relu(path + self.shortcut(x))
+        path: Tensor = self.norm2(self.conv2(relu(self.norm1(self.conv1(x)))))
+        return relu(path + self.shortcut(x))
 
 
 class ResNet20(nn.Module):
@@ -39,6 +39,6 @@ class ResNet20(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """The scores of each image."""
-        x: Tensor = self.blocks(F.relu(self.norm(self.conv((image - 114.0) / 63.0))))
+        x: Tensor = self.blocks(relu(self.norm(self.conv((image - 114.0) / 63.0))))
         scores: Tensor = self.classify(x.mean((2, 3)))
         return scores
