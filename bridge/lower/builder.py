@@ -26,6 +26,8 @@ ORIGIN_KEY: Final = "cntk.node"
 """The metadata of a node that holds the uid of the CNTK node for which it was made; there in lowerings for training alone."""
 PARAMETER_KEY: Final = "cntk.parameter"
 """The metadata of an initializer that holds the uid of the CNTK parameter that it is; likewise."""
+RECURRENT_PARAMETERS_KEY: Final = "cntk.parameters"
+"""The metadata of a packed recurrent layer that holds the uids of the parameters in its loop, direction by direction."""
 TRAINABLE_KEY: Final = "cntk.trainable"
 """The metadata of an initializer that says whether CNTK would train it: ``true`` or ``false``; likewise."""
 

@@ -53,7 +53,7 @@ class PyTorchCpu:
         """All outputs by name."""
         import torch
 
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feeds.items()}
+        tensors = {name: torch.from_numpy(np.array(value, order="C")) for name, value in feeds.items()}
         try:
             with torch.inference_mode():
                 results = self._module(**tensors)

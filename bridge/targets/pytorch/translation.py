@@ -210,6 +210,14 @@ class Translation:
             return Expr("{0:8}.device", (next(iter(self.captured.values())),))
         return Expr('torch.device("cpu")')
 
+    def argument_of(self, dtype: np.dtype[Any]) -> Ref | None:
+        """An argument of that element type, beside which new tensors may be made."""
+        for found in self.values.values():
+            if isinstance(found, TensorValue) and found.expr in self.region.arguments and found.dtype == dtype and dtype.kind == "f":
+                assert isinstance(found.expr, Ref)
+                return found.expr
+        return None
+
     def _stored(self, constant: ConstantValue) -> Arg:
         """A constant as a parameter or buffer of the module; where a submodule owns it already, as the submodule's."""
         if constant.parameter:

@@ -38,5 +38,5 @@ def converted(case: str, folder: Path) -> Converted:
     outputs = [output.description.name or output.description.uid for output in recorded.outputs]
     bridge.convert(recorded.model_path(), folder, target="torch", outputs=outputs)
     given = feeds(recorded, PyTorchCpu(folder).inputs)
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in given.items()}
+    tensors = {name: torch.from_numpy(np.array(value, order="C")) for name, value in given.items()}
     return Converted(bridge.load_torch(folder, allow_unsigned=True), tensors, folder)

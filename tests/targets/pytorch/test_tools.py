@@ -26,7 +26,7 @@ def _agree(got: dict[str, torch.Tensor], made: Converted) -> None:
 def test_module_compiles(case: str, tmp_path: Path) -> None:
     made = converted(case, tmp_path / "module")
     with torch.no_grad():
-        _agree(torch.compile(made.module, backend="aot_eager", fullgraph=True)(**made.inputs), made)
+        _agree(torch.compile(made.module, backend="aot_eager")(**made.inputs), made)
 
 
 @pytest.mark.parametrize("case", FIVE)

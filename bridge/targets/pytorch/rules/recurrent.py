@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import onnx_ir as ir
 
+from bridge.lower.builder import RECURRENT_PARAMETERS_KEY, TRAINABLE_KEY
 from bridge.targets.pytorch.expression import Expr, Ref
 from bridge.targets.pytorch.members import MODULE, Array, Member, Tensor, torch_dtype
 from bridge.targets.pytorch.registry import translates
@@ -44,6 +45,8 @@ class _Layer:
     recurrent: Array
     biases: Array
     peepholes: Array | None
+    parameters: str = ""  # uids of CNTK's parameters
+    trainable: bool = True
 
     @property
     def is_standard(self) -> bool:
@@ -107,7 +110,17 @@ def _layer(t: Translation, node: ir.Node, direction: int, directions: int) -> _L
         recurrent_weights,
         np.zeros(2 * weights.shape[0], weights.dtype) if biases is None else biases,
         peepholes,
+        *_provenance(node, direction),
     )
+
+
+def _provenance(node: ir.Node, direction: int) -> tuple[str, bool]:
+    """The parameters that one direction's loop reads, and whether they are trained."""
+    parameters = node.metadata_props.get(RECURRENT_PARAMETERS_KEY, "").split(";")
+    trainable = node.metadata_props.get(TRAINABLE_KEY, "").split(";")
+    if direction >= len(parameters):
+        return "", True
+    return parameters[direction], trainable[direction] != "false"
 
 
 def _array(t: Translation, value: ir.Value | None) -> Array | None:
@@ -130,10 +143,10 @@ def _member(t: Translation, node: ir.Node, layer: _Layer, dtype: np.dtype[Any], 
     half = gates * hidden
     suffix = "_l0" if layer.is_standard else ""
     tensors = {
-        f"weight_ih{suffix}": Tensor(ordered(layer.weights)),
-        f"weight_hh{suffix}": Tensor(ordered(layer.recurrent)),
-        f"bias_ih{suffix}": Tensor(ordered(layer.biases[:half])),
-        f"bias_hh{suffix}": Tensor(ordered(layer.biases[half:])),
+        f"weight_ih{suffix}": Tensor(ordered(layer.weights), layer.trainable),
+        f"weight_hh{suffix}": Tensor(ordered(layer.recurrent), layer.trainable),
+        f"bias_ih{suffix}": Tensor(ordered(layer.biases[:half]), layer.trainable),
+        f"bias_hh{suffix}": Tensor(ordered(layer.biases[half:]), layer.trainable),
     }
     if layer.is_standard:
         if layer.activations == ("Relu",):
@@ -148,7 +161,12 @@ def _member(t: Translation, node: ir.Node, layer: _Layer, dtype: np.dtype[Any], 
     if dtype != np.float32:
         arguments = (*arguments, ("dtype", torch_dtype(dtype)))
     hint = layer.operator.lower() + ("_backward" if reverse else "")
-    return Member(MODULE, constructor, arguments, tensors, hint, t.origin, t.shared.names.of_module(t.origin))
+    member = Member(MODULE, constructor, arguments, tensors, hint, t.origin, t.shared.names.of_module(t.origin))
+    if not layer.parameters:
+        return member
+    # Layers of CNTK that share their parameters are one module here.
+    weights = tuple(tensor.array.tobytes() for tensor in tensors.values())
+    return t.shared.members.setdefault(("recurrent", constructor, arguments, layer.parameters, weights), member)
 
 
 def _own_arguments(layer: _Layer) -> tuple[tuple[str, object], ...]:

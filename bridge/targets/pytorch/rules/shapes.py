@@ -128,16 +128,21 @@ def _fits(items: tuple[Item, ...], operand: TensorValue, node: ir.Node) -> bool:
 
 
 def _filled(t: Translation, number: float, found: ConstantValue, sizes: Numbers, rank: int) -> Value:
+    """A tensor of one number, of the type of an argument where there is one: it follows when the module changes its type."""
     template, args = listed(sizes.items)
-    dtype = "" if found.dtype in (np.float32, np.int64, np.bool_) else f", dtype={torch_dtype(found.dtype)}"
     shown = float(str(np.float32(number))) if found.dtype == np.float32 else number
     comma = "," if len(sizes.items) == 1 else ""
-    if shown in (0, 1) and found.dtype.kind == "f":
-        function = "zeros" if shown == 0 else "ones"
-        made = f"torch.{function}({template or '()'}{dtype}, device={{{len(args)}}})"
-        return TensorValue(Expr(made, (*args, t.device())), found.dtype, rank)
-    made = f"torch.full(({template}{comma}), {{{len(args)}}}{dtype}, device={{{len(args) + 1}}})"
-    return TensorValue(Expr(made, (*args, literal(shown), t.device())), found.dtype, rank)
+    beside = t.argument_of(found.dtype)
+    plain = shown in (0, 1) and found.dtype.kind == "f"
+    name = ("zeros" if shown == 0 else "ones") if plain else "full"
+    given = template or "()"
+    if not plain:
+        given = f"({template}{comma}), {{{len(args)}}}"
+        args = (*args, literal(shown))
+    if beside is not None:
+        return TensorValue(Expr(f"{{{len(args)}:8}}.new_{name}({given})", (*args, beside)), found.dtype, rank)
+    dtype = "" if found.dtype in (np.float32, np.int64, np.bool_) else f", dtype={torch_dtype(found.dtype)}"
+    return TensorValue(Expr(f"torch.{name}({given}{dtype}, device={{{len(args)}}})", (*args, t.device())), found.dtype, rank)
 
 
 @translates("Unsqueeze")
