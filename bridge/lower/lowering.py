@@ -39,7 +39,8 @@ ONNX_TYPES = {
 
 
 _ROUNDED_ONCE: Final = frozenset(
-    "Plus Minus ElementTimes Times TransposeTimes Convolution Pooling BatchNormalization ReLU Tanh Sigmoid Negate Abs Dropout".split()
+    "Plus Minus ElementTimes Times TransposeTimes Convolution Pooling BatchNormalization "
+    "ReLU Tanh Sigmoid Negate Abs Dropout".split()
 )
 """Operators on float16 that PyTorch computes in float32 and rounds once, as CNTK does, without being told."""
 

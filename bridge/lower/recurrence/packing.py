@@ -36,7 +36,7 @@ def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
         return False
     hidden = _lower_packed(ctx, loop, cell, _pack(ctx, loop, cell, inputs))
     if cell.projected is not None and cell.projection is not None:
-        product = ctx.builder.op("MatMul", hidden, _projection(ctx, cell.projected, cell.projection))
+        product = ctx.builder.op("MatMul", hidden, _projection_matrix(ctx, cell.projected, cell.projection))
         ctx.values[cell.projected] = Lowered(product, ctx.type_of(cell.projected), loop.extent, clean=True)
     for state in loop.states:
         output = state.delay.outputs[0]
@@ -45,7 +45,7 @@ def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
     return True
 
 
-def _projection(ctx: Lowering, uid: str, matrix: Matrix) -> ir.Value:
+def _projection_matrix(ctx: Lowering, uid: str, matrix: Matrix) -> ir.Value:
     """The matrix that projects the state, by the product of CNTK's that it comes from."""
     if not ctx.options.for_training:
         return ctx.builder.constant(matrix)

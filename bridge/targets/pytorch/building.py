@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from bridge.targets.pytorch import rules
-from bridge.targets.pytorch.expression import Expr, Ref
+from bridge.targets.pytorch import rules as _rules  # noqa: F401 - importing them registers the translations
+from bridge.targets.pytorch.expression import Expr, Ref, replaced
 from bridge.targets.pytorch.members import MODULE, Member
 from bridge.targets.pytorch.naming import identifier, is_usable
 from bridge.targets.pytorch.parameter_uses import ParameterUses
@@ -15,8 +15,6 @@ from bridge.targets.pytorch.simplification import regions_of, simplify, tidy
 from bridge.targets.pytorch.structure import recover_structure
 from bridge.targets.pytorch.translation import Names, Shared, Translation
 from bridge.targets.pytorch.values import ConstantValue, TensorValue
-
-assert rules
 
 
 def build(graph: ir.Graph, names: Names) -> tuple[Region, set[str]]:
@@ -104,8 +102,6 @@ def _hand_in_shared_members(region: Region) -> None:
 
 
 def _hand_in(region: Region, loop: Member, inner: Region, member: Member) -> None:
-    from bridge.targets.pytorch.expression import replaced
-
     numbers = [ref.number for r in (region, inner) for s in r.statements for ref in s.targets] + [
         ref.number for r in (region, inner) for ref in r.arguments
     ]

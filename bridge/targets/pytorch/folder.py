@@ -108,12 +108,10 @@ def _interface(
     digests: Mapping[str, str],
     metadata: Mapping[str, str],
 ) -> dict[str, object]:
-    optional = {root.names[ref] for ref in root.optional}
+    optional = root.optional_names()
 
     def ports(given: tuple[PortType, ...]) -> list[dict[str, object]]:
-        return [
-            {"name": port.name, "dtype": port.dtype, "shape": list(port.shape), "optional": port.name in optional} for port in given
-        ]
+        return [_port(port, optional=port.name in optional) for port in given]
 
     return {
         "format": FORMAT,
@@ -123,6 +121,10 @@ def _interface(
         "sha256": dict(digests),
         "metadata": dict(metadata),
     }
+
+
+def _port(port: PortType, *, optional: bool) -> dict[str, object]:
+    return {"name": port.name, "dtype": port.dtype, "shape": list(port.shape), "optional": optional}
 
 
 def digest(data: bytes) -> str:

@@ -13,15 +13,17 @@ from bridge.targets.pytorch.members import Member
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import ends
 
-_TAKEN: Final = frozenset(
-    {"self", "math", "torch", "nn", "F", "Tensor", "T_destination", "step", "dump_patches", "training", "call_super_init"}
-)
+_TAKEN: Final = frozenset(("self", "math", "torch", "nn", "F", "Tensor", "step"))
+"""Names that mean something else inside ``forward``."""
 _MODULE_ATTRIBUTES: Final = frozenset(
-    "add_module apply bfloat16 buffers bind children compile cpu cuda double eval extra_repr float forward get_buffer get_parameter "
-    "get_submodule half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters "
-    "register_buffer register_module register_parameter requires_grad_ share_memory state_dict to to_empty train type xpu zero_grad "
-    "set_submodule input_ranks training".split()
+    "T_destination add_module apply bfloat16 buffers bind call_super_init children compile cpu cuda double dump_patches eval "
+    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input_ranks ipu load_state_dict "
+    "modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer "
+    "register_forward_hook register_forward_pre_hook register_full_backward_hook register_load_state_dict_post_hook "
+    "register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train "
+    "training type xpu zero_grad".split()
 )
+"""Attributes of every ``nn.Module``."""
 
 _BY_TEMPLATE: Final = (
     ("torch.arange", "positions"),
@@ -91,7 +93,7 @@ def value_names(region: Region, results: dict[Ref, str]) -> dict[Ref, str]:
     for position, statement in enumerate(region.statements):
         for target in statement.targets:
             wanted = identifier(results.get(target, "")) or wanted_name(statement.expr, statement.hint)
-            free = _free(wanted, live, position, names, fixed - {wanted} if target in results else fixed)
+            free = _free(wanted, live, position, fixed - {wanted} if target in results else fixed)
             names[target] = free
             live[free] = last_read.get(target, position)
     return names
@@ -121,7 +123,7 @@ def wanted_name(expr: object, hint: str) -> str:
     return "x"
 
 
-def _free(wanted: str, live: dict[str, int], position: int, names: dict[Ref, str], fixed: set[str]) -> str:
+def _free(wanted: str, live: dict[str, int], position: int, fixed: set[str]) -> str:
     number = 1
     while True:
         name = wanted if number == 1 else f"{wanted}{number}"

@@ -29,7 +29,6 @@ class ParameterUses:
             uid = initializer.metadata_props.get(PARAMETER_KEY)
             if uid is not None:
                 self._uses[uid] = list(_readers(initializer, ()))
-        self._outputs = {value for value in graph.outputs if value is not None}
 
     def count(self, uid: str) -> int:
         """How many inputs of nodes read the parameter."""

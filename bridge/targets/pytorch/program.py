@@ -29,8 +29,8 @@ class Loop:
     """The body of a region that runs once per step: see ``Region``.
 
     ``states`` are replaced by ``updates`` after each step. ``scanned`` are arguments, ``slices`` their steps.
-    ``collected`` are kept of each step and stacked along ``stacked``; ``axis`` is the axis of ``scanned`` that runs. Of the states
-    those numbered ``finals`` are results too.
+    ``collected`` are kept of each step and stacked along ``stacked``; ``axis`` is the axis of ``scanned`` that runs. Of the
+    states those numbered ``finals`` are results too.
     """
 
     states: tuple[Ref, ...]
@@ -63,6 +63,11 @@ class Region:
     others: dict[str, Ref] = field(default_factory=dict)  # arguments whose names Python cannot say
     parameters: list[str] = field(default_factory=list)  # of the constructor
     input_ranks: dict[str, int] = field(default_factory=dict)
+
+    def optional_names(self) -> set[str]:
+        """What the model calls the arguments that may be left out."""
+        odd = {ref: name for name, ref in self.others.items()}
+        return {odd.get(ref, self.names[ref]) for ref in self.optional}
 
     def members(self) -> list[Member]:
         """The members that its statements read, in order of first use."""

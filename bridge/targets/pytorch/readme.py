@@ -44,7 +44,7 @@ def _table(title: str, ports: tuple[PortType, ...]) -> str:
 
 
 def _usage(root: Region, inputs: tuple[PortType, ...]) -> str:
-    optional = {root.names[ref] for ref in root.optional if ref in root.names}
+    optional = root.optional_names()
     required = [port for port in inputs if port.name not in optional]
     sizes = {"N": 2, "T": 5}
     lines = ["import torch", "from safetensors.torch import load_file", "", f"from model import {root.name}", ""]

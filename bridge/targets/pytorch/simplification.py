@@ -1,5 +1,7 @@
-"""Makes a translated program readable without changing it: drops what nobody reads, joins what is computed twice, and writes
-short single-use results where they are used."""
+"""Makes a translated program readable without changing it.
+
+What nobody reads is dropped, what is computed twice is computed once, and short results stand where they are used.
+"""
 
 from __future__ import annotations
 

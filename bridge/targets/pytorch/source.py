@@ -48,7 +48,7 @@ class ClassSource:
 
     def _attributes(self) -> Iterator[str]:
         if self.region.outputs:
-            ranks = ", ".join(f'"{name}": {rank}' for name, rank in self.region.input_ranks.items())
+            ranks = ", ".join(f"{_quoted(name)}: {rank}" for name, rank in self.region.input_ranks.items())
             yield from laid_out(f"input_ranks: ClassVar[dict[str, int]] = {{{ranks}}}", 4)
         for member, name in self.members.items():
             if member.kind == BUFFER:
@@ -123,7 +123,8 @@ class ClassSource:
         yield from laid_out(f"def forward(self, {', '.join(arguments)}) -> {kind}:".replace("(self, )", "(self)"), 4)
         for name, ref in region.others.items():
             self._typed.add(self.values[ref])
-            yield f'        {self.values[ref]} = inputs["{name}"]'
+            given = f"inputs.get({_quoted(name)})" if ref in region.optional else f"inputs[{_quoted(name)}]"
+            yield from laid_out(f"{self.values[ref]} = {given}", 8)
         if region.loop is not None:
             yield from self._loop()
             return

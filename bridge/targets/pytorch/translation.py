@@ -77,7 +77,7 @@ class Translation:
                 self.node = node
                 made = TRANSLATIONS[node.op_type](self, node)
                 assert not isinstance(made, tuple)
-                self.values[node.outputs[0]] = self._kept(made, node.outputs[0])
+                self.values[node.outputs[0]] = self._kept(made)
         for node in graph:
             self.node = node
             if node.outputs[0] in self.values:
@@ -89,22 +89,22 @@ class Translation:
             items = made if isinstance(made, tuple) else (made,)
             for output, item in zip(node.outputs, items, strict=False):
                 if item is not None:
-                    self.values[output] = self._kept(item, output)
+                    self.values[output] = self._kept(item)
 
     def _is_parameter(self, value: ir.Value | None) -> bool:
-        if value is None or value not in self.values and (value.const_value is None or value.producer() is not None):
+        if value is None or (value not in self.values and (value.const_value is None or value.producer() is not None)):
             return False
         found = self.value(value)
         return isinstance(found, ConstantValue) and bool(found.parameter)
 
     def constant(self, value: ir.Value | None) -> ConstantValue | None:
         """The operand where it is a constant, whether or not its turn has come."""
-        if value is None or value not in self.values and (value.const_value is None or value.producer() is not None):
+        if value is None or (value not in self.values and (value.const_value is None or value.producer() is not None)):
             return None
         found = self.value(value)
         return found if isinstance(found, ConstantValue) else None
 
-    def _kept(self, item: Value, output: ir.Value) -> Value:
+    def _kept(self, item: Value) -> Value:
         """A value that a statement makes gets one; what Python knows, or another statement made, does not."""
         if isinstance(item, TensorValue) and isinstance(item.expr, Expr):
             return TensorValue(self.bind(item.expr), item.dtype, item.rank)
@@ -213,7 +213,9 @@ class Translation:
     def argument_of(self, dtype: np.dtype[Any]) -> Ref | None:
         """An argument of that element type, beside which new tensors may be made."""
         for found in self.values.values():
-            if isinstance(found, TensorValue) and found.expr in self.region.arguments and found.dtype == dtype and dtype.kind == "f":
+            given = isinstance(found, TensorValue) and found.expr in self.region.arguments
+            if given and found.dtype == dtype and dtype.kind == "f":
+                assert isinstance(found, TensorValue)
                 assert isinstance(found.expr, Ref)
                 return found.expr
         return None

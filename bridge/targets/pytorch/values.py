@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from bridge.targets.pytorch.expression import Expr, Ref
 
 if TYPE_CHECKING:
     from bridge.targets.pytorch.members import Member
+
+
+_INT64: Final = np.dtype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Numbers:
 
     items: tuple[Expr | Ref | Spread, ...]
     scalar: bool = False
-    dtype: np.dtype[Any] = np.dtype(np.int64)
+    dtype: np.dtype[Any] = _INT64
 
     @property
     def single(self) -> Expr | Ref | None:

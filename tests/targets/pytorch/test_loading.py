@@ -9,10 +9,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+import bridge
 from bridge.errors import InvalidPackageError, UnsignedCodeError
 from tests.targets.pytorch.converted import converted
-
-import bridge
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,13 @@ from _pytest.mark import ParameterSet
 
 pytest.importorskip("torch")
 
+import bridge
 from tests.targets.pytorch.converted import CASES, GOLDEN
 from verify.equivalence.cases import load_case
 from verify.equivalence.checking import check_case
 from verify.equivalence.pytorch_cpu import PyTorchCpu
 from verify.equivalence.report import EquivalenceReport
 from verify.report.terminal import findings
-
-import bridge
 
 KNOWN_DIFFERENCES = {
     "operators/relu_of_negative_infinity": "CNTK's float32 ReLU makes NaN of minus infinity, as known of ONNX",

@@ -180,19 +180,22 @@ def extreme(t: Translation, node: ir.Node) -> Value:
     dtype = _dtype(t, *node.inputs)
     if len(node.inputs) == 2:
         for value, other in (node.inputs, reversed(node.inputs)):
-            number = beside(t, other, value)
-            if (
-                isinstance(number, Expr)
-                and isinstance(t.value(value), TensorValue)
-                and not isinstance(t.value(other), TensorValue)
-            ):
-                if not _is_stored(number):
-                    clamped = Expr(f"{{0:8}}.clamp({bound}={{1}})", (t.as_tensor(t.value(value)), number))
-                    return TensorValue(clamped, dtype, rank)
+            number = _plain_number(t, other, value)
+            if number is not None:
+                clamped = Expr(f"{{0:8}}.clamp({bound}={{1}})", (t.as_tensor(t.value(value)), number))
+                return TensorValue(clamped, dtype, rank)
     made_so_far = t.as_tensor(t.value(node.inputs[0]))
     for other in node.inputs[1:]:
         made_so_far = Expr(f"torch.{function}({{0}}, {{1}})", (made_so_far, t.as_tensor(t.value(other))))
     return TensorValue(made_so_far, dtype, rank)
+
+
+def _plain_number(t: Translation, value: ir.Value | None, other: ir.Value | None) -> Expr | None:
+    """An operand of a tensor ``other`` where it is a number that Python knows."""
+    if not isinstance(t.value(other), TensorValue) or isinstance(t.value(value), TensorValue):
+        return None
+    number = beside(t, value, other)
+    return number if isinstance(number, Expr) and not _is_stored(number) else None
 
 
 def _is_stored(expr: Expr) -> bool:
@@ -208,11 +211,10 @@ def unary(t: Translation, node: ir.Node) -> Value:
     """A function of one tensor."""
     found = t.value(node.inputs[0])
     if isinstance(found, Numbers) and node.op_type in ("Floor", "Ceil") and found.dtype.kind == "f":
-        if not any(isinstance(item, Spread) for item in found.items):
+        items = [item for item in found.items if not isinstance(item, Spread)]
+        if len(items) == len(found.items):
             name = f"math.{node.op_type.lower()}({{0}})"
-            return Numbers(
-                tuple(Expr(name, (item,)) for item in found.items if not isinstance(item, Spread)), found.scalar, found.dtype
-            )
+            return Numbers(tuple(Expr(name, (item,)) for item in items), found.scalar, found.dtype)
     operand = t.tensor(node.inputs[0])
     if node.op_type == "Reciprocal" and (inner := _logistic(node)) is not None:
         source = t.tensor(inner)
@@ -286,9 +288,7 @@ def where(t: Translation, node: ir.Node) -> Value:
     rank = _ranks(t, condition, chosen, other)
     dtype = _dtype(t, chosen)
     tensors = [isinstance(t.value(value), TensorValue) for value in (chosen, other)]
-    if any(tensors):
-        args = (_number_or_tensor(t, chosen), _number_or_tensor(t, other))
-    elif dtype in (np.float32, np.int64):
+    if any(tensors) or dtype in (np.float32, np.int64):
         args = (_number_or_tensor(t, chosen), _number_or_tensor(t, other))
     else:
         args = (t.as_tensor(t.value(chosen)), _number_or_tensor(t, other))

@@ -57,7 +57,7 @@ def _along(made: Expr | Ref | Member, axis: int, start: Expr | Ref, end: Expr | 
     if step < 0:
         # PyTorch has no negative steps: Python's own range says which elements are meant.
         args.append(made)
-        rows = f"range({{{len(args) - 1}:8}}.shape[{axis}])[{shown[0] if shown[0] or True else ''}:{shown[1]}:{step}]"
+        rows = f"range({{{len(args) - 1}:8}}.shape[{axis}])[{shown[0]}:{shown[1]}:{step}]"
         if shown[0] == "" and isinstance(start, Expr) and start.template == "0":
             rows = rows.replace("[:", "[0:", 1)
         return Expr(f"{{0:8}}[{':, ' * axis}list({rows})]", tuple(args))
@@ -86,7 +86,7 @@ def gather(t: Translation, node: ir.Node) -> Value:
     if isinstance(found, Numbers) and wanted is not None and not any(isinstance(item, Spread) for item in found.items):
         return Numbers(tuple(found.items[k] for k in wanted), scalar=index_rank(index) == 0, dtype=found.dtype)
     if isinstance(found, ConstantValue) and isinstance(index, TensorValue) and axis == 0 and found.rank == 2:
-        embedding = _embedding(t, found, node)
+        embedding = _embedding(t, found)
         if embedding is not None:
             return TensorValue(Expr("{0}({1})", (embedding, index.expr)), found.dtype, index.rank + 1)
     operand = t.tensor(node.inputs[0])
@@ -109,7 +109,7 @@ def index_rank(index: Value) -> int:
     return (0 if index.scalar else 1) if isinstance(index, Numbers) else index.rank
 
 
-def _embedding(t: Translation, table: ConstantValue, node: ir.Node) -> Member | None:
+def _embedding(t: Translation, table: ConstantValue) -> Member | None:
     """A table of the model's own as a module."""
     if not table.parameter or not owned(t, table):
         return None

@@ -16,6 +16,8 @@ from bridge.targets.pytorch.values import ConstantValue, TensorValue, Value
 
 SAMPLES_PER_BATCH = 64
 """CNTK forgets statistics per sample, PyTorch per batch: momentum is worked out for batches of this size."""
+_BATCHES_SEEN = 1
+"""At least one, so that statistics which CNTK has gathered are not thrown away by the first batch."""
 
 
 @translates("BatchNormalization")
@@ -33,7 +35,7 @@ def batch_normalisation(t: Translation, node: ir.Node) -> Value:
         arguments = [("num_features", int(constants[0].array.size)), ("eps", epsilon), ("momentum", momentum)]
         defaults = {"eps": 1e-5, "momentum": 0.1}
         shown = tuple((name, value) for name, value in arguments if name not in defaults or defaults[name] != value)
-        tracked = {"num_batches_tracked": Tensor(np.asarray(_batches_seen(t), np.int64), trainable=False)}
+        tracked = {"num_batches_tracked": Tensor(np.asarray(_BATCHES_SEEN, np.int64), trainable=False)}
         layer = constructed(t, kind, shown, dict(zip(names, constants, strict=True)), "norm", extra=tracked)
         if layer is not None:
             return TensorValue(Expr("{0}({1})", (layer, operand.expr)), operand.dtype, operand.rank)
@@ -50,11 +52,6 @@ def _momentum(t: Translation) -> float | None:
     if math.isinf(constant) or constant < 0:
         return None
     return float(f"{1 - math.exp(-SAMPLES_PER_BATCH / constant):.4g}")
-
-
-def _batches_seen(t: Translation) -> int:
-    """At least one, so that statistics which CNTK has gathered are not thrown away by the first batch."""
-    return 1
 
 
 @translates("Dropout")

@@ -13,7 +13,7 @@ from bridge.targets.pytorch.expression import Expr, Ref
 from bridge.targets.pytorch.members import MODULE, Array, Member, Tensor, torch_dtype
 from bridge.targets.pytorch.registry import translates
 from bridge.targets.pytorch.translation import Translation
-from bridge.targets.pytorch.values import ConstantValue, Directions, TensorValue, Value
+from bridge.targets.pytorch.values import ConstantValue, Directions, Value
 
 Arg = Ref | Expr | Member
 
@@ -68,7 +68,7 @@ def recurrent(t: Translation, node: ir.Node) -> Value:
     t.shared.snippets.add("run_layer")
     outputs = []
     for k, reverse in enumerate(reversals):
-        layer = _member(t, node, _layer(t, node, k, len(reversals)), dtype, reverse=reverse and len(reversals) > 1)
+        layer = _member(t, _layer(t, node, k, len(reversals)), dtype, reverse=reverse and len(reversals) > 1)
         state = _state(t, node, k, len(reversals))
         backwards = ", reverse=True" if reverse else ""
         args: tuple[Arg, ...] = (layer, source, lengths, *(() if state is None else (state,)))
@@ -131,7 +131,7 @@ def _array(t: Translation, value: ir.Value | None) -> Array | None:
     return found.array
 
 
-def _member(t: Translation, node: ir.Node, layer: _Layer, dtype: np.dtype[Any], *, reverse: bool) -> Member:
+def _member(t: Translation, layer: _Layer, dtype: np.dtype[Any], *, reverse: bool) -> Member:
     gates, hidden = _GATES[layer.operator], layer.hidden
     arguments: tuple[tuple[str, object], ...] = (("input_size", int(layer.weights.shape[1])), ("hidden_size", hidden))
     order = _ORDER[layer.operator] if layer.is_standard else tuple(range(gates))
@@ -194,5 +194,5 @@ def _state(t: Translation, node: ir.Node, direction: int, directions: int) -> Ar
         return parts[0]
     known = next(part for part in parts if part is not None)
     zeros = Expr("torch.zeros_like({0})", (known,))
-    first, second = (part or zeros for part in (parts + [None])[:2])
+    first, second = (part or zeros for part in [*parts, None][:2])
     return Expr("({0}, {1})", (first, second))

@@ -211,10 +211,8 @@ def transpose(t: Translation, node: ir.Node) -> Value:
     moved = [axis for axis, source in enumerate(order) if axis != source]
     if not moved:
         return operand
-    if len(moved) == 2:
-        made = f"{{0:8}}.transpose({moved[0]}, {moved[1]})"
-    else:
-        made = f"{{0:8}}.permute({', '.join(map(str, order))})"
+    shown = f"transpose({moved[0]}, {moved[1]})" if len(moved) == 2 else f"permute({', '.join(map(str, order))})"
+    made = f"{{0:8}}.{shown}"
     return TensorValue(Expr(made, (operand.expr,)), operand.dtype, operand.rank)
 
 

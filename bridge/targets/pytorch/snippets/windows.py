@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def expanded(x: Tensor, *sizes: int) -> Tensor:
-    """x repeated to sizes; where a size is 1, x keeps its own."""
+    """Repeat x to sizes; where a size is 1, x keeps its own."""
     rank = max(x.dim(), len(sizes))
     own = (1,) * (rank - x.dim()) + tuple(x.shape)
     wanted = (1,) * (rank - len(sizes)) + sizes
