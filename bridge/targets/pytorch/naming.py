@@ -21,9 +21,10 @@ _MODULE_ATTRIBUTES: Final = frozenset(
     "modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer "
     "register_forward_hook register_forward_pre_hook register_full_backward_hook register_load_state_dict_post_hook "
     "register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train "
-    "training type xpu zero_grad".split()
+    "training type xpu zero_grad "
+    "add_submodule code delete_all_unused_submodules delete_submodule graph meta print_readable recompile to_folder".split()
 )
-"""Attributes of every ``nn.Module``."""
+"""Attributes of every ``nn.Module``, and of the modules that ``torch.export`` makes of them."""
 
 _BY_TEMPLATE: Final = (
     ("torch.arange", "positions"),
