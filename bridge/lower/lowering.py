@@ -272,7 +272,7 @@ class Lowering:
         """
         if operand.extent is None or (operand.clean and fill == 0.0):
             return operand.value
-        if operand.finite and fill == 0.0:
+        if operand.finite and fill == 0.0 and not self.options.for_training:
             factor = self._factor(operand)
             biased = masked_bias(self, operand, factor)
             return self.builder.op("Mul", operand.value, factor) if biased is None else biased

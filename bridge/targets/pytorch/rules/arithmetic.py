@@ -327,6 +327,9 @@ def cast(t: Translation, node: ir.Node) -> Value:
         return operand
     if dtype == np.int32 and operand.dtype == np.int64:  # PyTorch takes lengths and positions as they are.
         return operand
+    beside_it = t.argument_of(dtype)
+    if operand.dtype == np.bool_ and beside_it is not None:  # It follows when the module changes its type.
+        return TensorValue(Expr("{0:8}.to({1:8}.dtype)", (operand.expr, beside_it)), dtype, operand.rank)
     template = _CASTS.get(torch_dtype(dtype), f"{{0:8}}.to({torch_dtype(dtype)})")
     return TensorValue(Expr(template, (operand.expr,)), dtype, operand.rank)
 
