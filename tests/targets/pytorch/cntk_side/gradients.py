@@ -44,6 +44,7 @@ def main(folder, result):
     gradients = loss.grad(feed, wrt=parameters)
     arrays = {}
     for number, parameter in enumerate(parameters):
+        arrays["name/%d" % number] = np.array("%s (%s)" % (parameter.name, parameter.uid))
         arrays["value/%d" % number] = parameter.value
         arrays["gradient/%d" % number] = gradients[parameter] if len(parameters) > 1 else gradients
     np.savez(result, **arrays)
