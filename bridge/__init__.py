@@ -13,10 +13,15 @@ from bridge.version import __version__
 
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult, convert
+    from bridge.targets.pytorch.loading import load_torch
 
-__all__ = ["BridgeError", "ConversionResult", "__version__", "convert"]
+__all__ = ["BridgeError", "ConversionResult", "__version__", "convert", "load_torch"]
 
-_HOMES = {"convert": "bridge.conversion", "ConversionResult": "bridge.conversion"}
+_HOMES = {
+    "convert": "bridge.conversion",
+    "ConversionResult": "bridge.conversion",
+    "load_torch": "bridge.targets.pytorch.loading",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ class Settings:
     plain_math: bool = False
     golden: Path | None = None
     fold: bool = True
+    target: str = "onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +51,24 @@ class Outcome:
     error: BridgeError | None = None
 
 
-def plan(models: Sequence[Path], output_path: Path | None, *, overwrite: bool) -> tuple[Job, ...]:
+def plan(models: Sequence[Path], output_path: Path | None, *, overwrite: bool, target: str = "onnx") -> tuple[Job, ...]:
     """Where each model goes; ``UsageError`` where that cannot be.
 
     One model goes to the file ``output_path``; several, or those of a folder, go into the folder ``output_path`` under their
-    own names, those of a folder at their own places in it. Without ``output_path`` that is the current folder.
+    own names, those of a folder at their own places in it. Without ``output_path`` that is the current folder. With the target
+    ``torch`` each result is a folder.
     """
+    suffix = "" if target == "torch" else ".onnx"
     found = [(source, relative) for model in models for source, relative in _sources(model)]
     single = len(models) == 1 and not models[0].is_dir()
-    if single and output_path is not None and not output_path.is_dir():
+    if single and output_path is not None and (target == "torch" or not output_path.is_dir()):
         jobs = [Job(found[0][0], output_path)]
     else:
         folder = output_path if output_path is not None else Path()
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file; several models need a folder to go to")
-        jobs = [Job(source, folder / relative.with_suffix(".onnx")) for source, relative in found]
-    _refuse_collisions(jobs, overwrite=overwrite)
+        jobs = [Job(source, folder / relative.with_suffix(suffix)) for source, relative in found]
+    _refuse_collisions(jobs, overwrite=overwrite, folders=target == "torch")
     return tuple(jobs)
 
 
@@ -88,11 +91,13 @@ def _convert(job: Job, settings: Settings) -> Outcome:
             index_inputs=settings.index_inputs,
             plain_math=settings.plain_math,
             fold=settings.fold,
+            target=settings.target,
         )
         if settings.golden is not None:
-            from bridge.checking import check_converted
+            from bridge.checking import check_converted, check_converted_torch
 
-            report = check_converted(job.destination, settings.golden)
+            check = check_converted_torch if settings.target == "torch" else check_converted
+            report = check(job.destination, settings.golden)
     except BridgeError as error:
         return Outcome(job, result, report, error)
     return Outcome(job, result, report)
@@ -110,7 +115,7 @@ def _sources(model: Path) -> list[tuple[Path, Path]]:
     return [(path, path.relative_to(model)) for path in found]
 
 
-def _refuse_collisions(jobs: Sequence[Job], *, overwrite: bool) -> None:
+def _refuse_collisions(jobs: Sequence[Job], *, overwrite: bool, folders: bool) -> None:
     """Nothing is ever written over a source, over another result, or, unless ``overwrite``, over anything."""
     sources = {job.source.resolve() for job in jobs}
     taken: dict[Path, Path] = {}
@@ -124,9 +129,10 @@ def _refuse_collisions(jobs: Sequence[Job], *, overwrite: bool) -> None:
             raise UsageError(
                 f"{taken[place]} and {job.source} would both be written to {job.destination}; convert them one at a time"
             )
-        if job.destination.is_dir():
+        if job.destination.is_dir() and not folders:
             raise UsageError(f"{job.destination} is a folder; remove it or choose another --output-path")
-        if job.destination.exists() and not overwrite:
+        empty = job.destination.is_dir() and not any(job.destination.iterdir())
+        if job.destination.exists() and not overwrite and not empty:
             raise UsageError(f"{job.destination} exists; give --force to overwrite it, or choose another --output-path")
         taken[place] = job.source
 

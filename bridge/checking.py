@@ -38,6 +38,15 @@ def check_converted(model: Path, golden: Path) -> EquivalenceReport:
     return EquivalenceReport(tuple(check_case(backend, case) for case in cases))
 
 
+def check_converted_torch(folder: Path, golden: Path) -> EquivalenceReport:
+    """Check the folder of a PyTorch module, whose ``model.py`` is run: for folders that were written just now."""
+    from verify.equivalence.pytorch_cpu import PyTorchCpu
+
+    backend = PyTorchCpu(folder)
+    cases = _cases_of(golden, backend.metadata.get(SOURCE_SHA256))
+    return EquivalenceReport(tuple(check_case(backend, case) for case in cases))
+
+
 def check_recorded(golden: str | os.PathLike[str]) -> EquivalenceReport:
     """Check every case in or below ``golden`` on its own model. A model that holds user code holds when it is refused."""
     reports = []

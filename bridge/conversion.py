@@ -1,10 +1,10 @@
-"""The main job: a CNTK model file in, an ONNX file out."""
+"""The main job: a CNTK model file in, an ONNX file or the folder of a PyTorch module out."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from bridge.graph.interface import LeftOut
     from bridge.graph.model import Function, Model
     from bridge.lower import LoweredModel, LoweringOptions, PortType
+    from bridge.targets.onnx_file import WrittenFile
+    from bridge.targets.pytorch.folder import WrittenFolder
 
-TARGETS = ("onnx",)
+TARGETS = ("onnx", "torch")
 SOURCE_SHA256 = "cntk_bridge.source.sha256"
 """The metadata key of an ONNX file under which the source's digest stands."""
 
@@ -62,7 +64,9 @@ def convert(
     external_data_threshold: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ConversionResult:
-    """Convert the CNTK model file ``source`` to the ONNX file ``destination``.
+    """Convert the CNTK model file ``source`` to the ONNX file ``destination``, or with ``target="torch"`` to a PyTorch module.
+
+    The PyTorch module goes to the folder ``destination``: ``model.py``, ``model.safetensors``, ``interface.json``, ``README.md``.
 
     ``outputs``: names or uids of the values wanted; by default the model's predictions, its losses and metrics left out.
     ``index_inputs``: one-hot inputs that become int64 indices, by name; ``True`` for all sparse inputs that allow it.
@@ -76,6 +80,7 @@ def convert(
     then untouched.
     """
     started = time.perf_counter()
+    written: WrittenFile | WrittenFolder
     settings = _settings(target, outputs, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
     from bridge.lower.builder import OPSET
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
@@ -90,9 +95,12 @@ def convert(
             mapped.check_unchanged()
             return _metadata(digest, model, settings, outputs)
 
-        written = write_onnx(
-            lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
-        )
+        if target == "torch":
+            written = _write_torch(model, lowered, Path(destination), Path(source).stem, closing_metadata)
+        else:
+            written = write_onnx(
+                lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
+            )
         source_sha256 = mapped.sha256()
     return ConversionResult(
         destination=written.path,
@@ -126,7 +134,18 @@ def _settings(
     from bridge.lower.options import LoweringOptions
 
     chosen: Collection[str] | None = None if index_inputs is True else tuple(index_inputs or ())
-    return LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold)
+    trains = target == "torch"  # What trains keeps its batch normalisation.
+    return LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold and not trains, for_training=trains)
+
+
+def _write_torch(
+    model: Model, lowered: LoweredModel, destination: Path, title: str, closing_metadata: Callable[[], dict[str, str]]
+) -> WrittenFolder:
+    """The PyTorch target, told what CNTK calls things."""
+    from bridge.targets.pytorch.cntk_names import names_of
+    from bridge.targets.pytorch.folder import write_torch
+
+    return write_torch(lowered, names_of(model), destination, title=title, closing_metadata=closing_metadata)
 
 
 def lower_bytes(

@@ -15,7 +15,9 @@
     │   ├── UserCodeError              the model holds user-defined functions: code, never run
     │   └── UnsupportedOperatorsError  all operators that cannot be expressed, at once
     ├── WriteError                     a result could not be written
-    └── InvalidGoldenCaseError         a folder of golden cases that cannot be used
+    ├── InvalidGoldenCaseError         a folder of golden cases that cannot be used
+    ├── InvalidPackageError            the folder of a converted model that is incomplete or was changed
+    └── UnsignedCodeError              code that would be run, and that no signature covers
 
 A bug in this project raises something else (``AssertionError``, ``KeyError``): such an error is ours, and wants a report.
 """
@@ -184,3 +186,17 @@ class WriteError(BridgeError):
 
 class InvalidGoldenCaseError(BridgeError):
     """A folder of golden cases that cannot be used."""
+
+
+class InvalidPackageError(BridgeError):
+    """The folder of a converted model is incomplete, was changed, or is something else."""
+
+
+class UnsignedCodeError(BridgeError):
+    """Code that would be run, and that no signature covers."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from"
+        )

@@ -1,7 +1,8 @@
-"""``bridge convert``: CNTK models to ONNX, one or many."""
+"""``bridge convert``: CNTK models to ONNX or PyTorch, one or many."""
 
 import json
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from bridge.batch import Job, Outcome, Settings
 
 
+class Target(StrEnum):
+    """What models are converted to."""
+
+    onnx = "onnx"
+    torch = "torch"
+
+
 def convert_command(
     models: Annotated[
         list[Path],
@@ -21,8 +29,9 @@ def convert_command(
     ],
     output_path: Annotated[
         Path | None,
-        typer.Option("--output-path", "-o", help="File for one model, folder for several.  [default: <model>.onnx here]"),
+        typer.Option("--output-path", "-o", help="Result for one model, folder for several.  [default: <model>.onnx here]"),
     ] = None,
+    target: Annotated[Target, typer.Option("--to", help="ONNX files, or folders of PyTorch source and weights.")] = Target.onnx,
     outputs: Annotated[
         list[str] | None,
         typer.Option("--output", help="Name or uid of a node to compute; may be repeated.  [default: the model's predictions]"),
@@ -47,12 +56,12 @@ def convert_command(
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Convert CNTK models to ONNX. Sources are read as data: nothing in them is run."""
+    """Convert CNTK models to ONNX or PyTorch. Sources are read as data: nothing in them is run."""
     with errors_as_exits(as_json=as_json):
         from bridge.batch import Settings, plan
 
-        jobs = plan(models, output_path, overwrite=force)
-    settings = Settings(outputs or None, index_inputs or tuple(index_input or ()), plain_math, golden, fold)
+        jobs = plan(models, output_path, overwrite=force, target=target.value)
+    settings = Settings(outputs or None, index_inputs or tuple(index_input or ()), plain_math, golden, fold, target.value)
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
     """One row per model."""
-    table = Table(title="Converted to ONNX", title_justify="left")
+    made = [outcome.result.destination for outcome in outcomes if outcome.result is not None]
+    target = "PyTorch" if made and all(path.name == "model.py" for path in made) else "ONNX"
+    table = Table(title=f"Converted to {target}", title_justify="left")
     for heading in ("model", "inputs", "outputs", "left out"):
         table.add_column(heading, overflow="fold")
     table.add_column("size", justify="right")

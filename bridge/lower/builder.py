@@ -22,6 +22,15 @@ Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str] 
 OPSET: Final = 17
 """The ONNX operator set we write: see docs/adr/0002-opset-17.md."""
 
+ORIGIN_KEY: Final = "cntk.node"
+"""The metadata of a node that holds the uid of the CNTK node for which it was made; there in lowerings for training alone."""
+PARAMETER_KEY: Final = "cntk.parameter"
+"""The metadata of an initializer that holds the uid of the CNTK parameter that it is; likewise."""
+RECURRENT_PARAMETERS_KEY: Final = "cntk.parameters"
+"""The metadata of a packed recurrent layer that holds the uids of the parameters in its loop, direction by direction."""
+TRAINABLE_KEY: Final = "cntk.trainable"
+"""The metadata of an initializer that says whether CNTK would train it: ``true`` or ``false``; likewise."""
+
 
 _MOST_COMPUTED_BYTES: Final = 1 << 28
 """Beyond this nothing more is computed at conversion: a small file may ask for any number of large results."""
@@ -38,6 +47,16 @@ class Constants:
         self.computed_bytes = 0  # of arrays that the model's file does not hold
         self._small: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
         self._names = names
+        self.traces = False  # whether nodes say where they come from
+        self.traced: set[ir.Value] = set()  # parameters, and what is computed from them: known, and yet nodes
+
+    def parameter(self, array: Array, name: str, uid: str, *, trainable: bool) -> ir.Value:
+        """The value of a parameter of CNTK: never shared with another one that happens to be equal, and marked as what it is."""
+        value = self._new(array, name)
+        value.metadata_props[PARAMETER_KEY] = uid
+        value.metadata_props[TRAINABLE_KEY] = str(trainable).lower()
+        self.traced.add(value)
+        return value
 
     def add(self, array: Array, name: str) -> ir.Value:
         """The value of an initializer that holds ``array`` (kept as it is, never copied)."""
@@ -46,6 +65,12 @@ class Constants:
             key = (array.dtype.str, array.shape, array.tobytes())
             if key in self._small:
                 return self._small[key]
+        value = self._new(array, name)
+        if key is not None:
+            self._small[key] = value
+        return value
+
+    def _new(self, array: Array, name: str) -> ir.Value:
         value = ir.Value(name=self._names.unique(name))
         assert value.name is not None
         value.const_value = ir.Tensor(array, name=value.name)
@@ -53,8 +78,6 @@ class Constants:
         value.type = ir.TensorType(value.const_value.dtype)
         self.values[value.name] = value
         self.arrays[value] = array
-        if key is not None:
-            self._small[key] = value
         return value
 
 
@@ -87,6 +110,7 @@ class Builder:
         self.constants = constants
         self.names = names
         self.scope = "model"  # the CNTK node being lowered: names what is made for it
+        self.origin = ""  # its uid
 
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None, name: str | None = None) -> ir.Value:
         """An initializer holding ``value``."""
@@ -108,8 +132,13 @@ class Builder:
         """Append a node with several outputs."""
         if outputs == 1:
             folded = self._fold(operator, inputs, attributes)
-            if folded is not None:
+            if folded is not None and self.constants.traced.isdisjoint(value for value in inputs if value is not None):
                 return (self.constant(folded),)
+            if folded is not None:
+                made = self._append(operator, 1, inputs, attributes)
+                self.constants.arrays[made[0]] = folded
+                self.constants.traced.update(made)
+                return made
         return self._append(operator, outputs, inputs, attributes)
 
     def unfolded(self, operator: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
@@ -130,7 +159,10 @@ class Builder:
     ) -> tuple[ir.Value, ...]:
         name = self.names.unique(f"{self.scope}/{operator}")
         made = [ir.Value(name=name if k == 0 else self.names.unique(f"{name}:{k}")) for k in range(outputs)]
-        self.nodes.append(ir.Node("", operator, inputs, attributes=attributes, outputs=made, name=name))
+        node = ir.Node("", operator, inputs, attributes=attributes, outputs=made, name=name)
+        if self.constants.traces:
+            node.metadata_props[ORIGIN_KEY] = self.origin
+        self.nodes.append(node)
         return tuple(made)
 
     def _fold(self, operator: str, inputs: Sequence[ir.Value | None], attributes: dict[str, Attribute]) -> Array | None:

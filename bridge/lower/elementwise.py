@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -81,8 +82,12 @@ def _bias_of_product(ctx: Lowering, node: Node) -> ir.Value | None:
 
 @lowers(*IDENTITIES, onnx="nothing (identity at inference)", structural=True)
 def lower_identity(ctx: Lowering, node: Node) -> Lowered:
-    """Operators that do nothing at inference, dropout among them."""
-    return ctx.value(node.inputs[0])
+    """Operators that do nothing at inference, dropout among them: it stays where the result is to be trained."""
+    operand = ctx.value(node.inputs[0])
+    if node.op != "Dropout" or not ctx.options.for_training:
+        return operand
+    rate = ctx.builder.constant(attributes.number(node, "dropoutRate", 0.0), np.float32)
+    return replace(operand, value=ctx.builder.op("Dropout", operand.value, rate))
 
 
 @lowers("Cast", onnx="Cast", structural=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnx_ir as ir
@@ -36,6 +36,13 @@ ONNX_TYPES = {
     DataType.INT8: ir.DataType.INT8,
     DataType.INT16: ir.DataType.INT16,
 }
+
+
+_ROUNDED_ONCE: Final = frozenset(
+    "Plus Minus ElementTimes Times TransposeTimes Convolution Pooling BatchNormalization "
+    "ReLU Tanh Sigmoid Negate Abs Dropout".split()
+)
+"""Operators on float16 that PyTorch computes in float32 and rounds once, as CNTK does, without being told."""
 
 
 class Lowering:
@@ -103,7 +110,11 @@ class Lowering:
         assert leaf.value is not None, f"{uid} has no value and was not lowered"
         name = leaf.name or uid
         array = leaf.value.array()
-        found = Lowered(self.builder.constant(array, name=name), self.types[uid])
+        if self.options.for_training and leaf.kind is VariableKind.PARAMETER:
+            value = self.builder.constants.parameter(array, name, uid, trainable=leaf.needs_gradient)
+        else:
+            value = self.builder.constant(array, name=name)
+        found = Lowered(value, self.types[uid])
         self.values[uid] = found
         return found
 
@@ -144,9 +155,10 @@ class Lowering:
 
     def run(self, entry: Entry, node: Node) -> tuple[Lowered, ...]:
         """Lower one node by its rule; float16 arithmetic runs in float32, rounded after every node as CNTK rounds it."""
-        self.builder.scope = node.name or node.uid
+        self.builder.scope, self.builder.origin = node.name or node.uid, node.uid
         types = [self.type_of(uid) for uid in (*node.inputs, *node.outputs) if uid in self.types]
-        widen = not entry.structural and any(known.data_type is DataType.FLOAT16 for known in types)
+        native = entry.structural or (self.options.for_training and node.op in _ROUNDED_ONCE)
+        widen = not native and any(known.data_type is DataType.FLOAT16 for known in types)
         with self.widened() if widen else nullcontext():
             made = tuple(keep_finite(self, node, item) for item in self._wrapped(node, entry.rule(self, node)))
         if widen:
@@ -260,7 +272,7 @@ class Lowering:
         """
         if operand.extent is None or (operand.clean and fill == 0.0):
             return operand.value
-        if operand.finite and fill == 0.0:
+        if operand.finite and fill == 0.0 and not self.options.for_training:
             factor = self._factor(operand)
             biased = masked_bias(self, operand, factor)
             return self.builder.op("Mul", operand.value, factor) if biased is None else biased
@@ -279,7 +291,7 @@ class Lowering:
 
     def in_float32(self, node: Node, compute: Callable[..., ir.Value], *values: ir.Value) -> ir.Value:
         """Run ``compute`` over ``values``, in float32 between casts when the node's own type is float64 and has no kernel."""
-        if self.type_of(node.outputs[0]).data_type is not DataType.DOUBLE:
+        if self.type_of(node.outputs[0]).data_type is not DataType.DOUBLE or self.options.for_training:
             return compute(*values)
         self.report.ran_in_float32(node.name or node.uid)
         single = [self.builder.op("Cast", value, to=int(ir.DataType.FLOAT)) for value in values]

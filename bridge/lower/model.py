@@ -68,8 +68,10 @@ def lower_model(
     names = Names()
     for port in (*interface.inputs, *interface.outputs):
         names.reserve(port.name)
+    constants = Constants(names)
+    constants.traces = options.for_training
     report = LoweringReport()
-    ctx = Lowering(network, types, Builder(Constants(names), names), options, report)
+    ctx = Lowering(network, types, Builder(constants, names), options, report)
     ctx.requested = frozenset(port.uid for port in interface.outputs)
     ctx.needed = frozenset(node.uid for component in order for node in component.nodes)
     inputs = _Inputs(ctx, interface)

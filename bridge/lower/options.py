@@ -12,8 +12,11 @@ class LoweringOptions:
 
     ``index_inputs``: one-hot inputs (by public name) that become int64 indices; ``None`` for all sparse inputs that allow it.
     ``fold``: fold batch normalisation into the convolution before it.
+    ``for_training``: for a target that trains and has kernels for every type. Parameters stay parameters, dropout stays, float16
+    and float64 are computed as they are, and each node's metadata says which node of CNTK it comes from.
     """
 
     plain_math: bool = False
     index_inputs: Collection[str] | None = ()
     fold: bool = True
+    for_training: bool = False

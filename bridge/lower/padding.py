@@ -35,12 +35,23 @@ def fit(ctx: Lowering, value: ir.Value, window: Sequence[WindowAxis], sizes: Seq
         amounts = _run_time_amounts(ctx, value, window, pairs)
         return Fitted(b.op("Pad", value, amounts, fill), [0] * (2 * len(window)), amounts)
     # Cells behind the last window are left out by themselves: they are too few for one more.
-    pads = [max(pair[0], 0) for pair in known] + [max(pair[1], 0) for pair in known]
+    before = [max(pair[0], 0) for pair in known]
+    behind = [max(pair[1], 0) for pair in known]
+    if ctx.options.for_training:  # PyTorch's layers pad both sides alike.
+        behind = [_alike(axis, size, *pair) for axis, size, pair in zip(window, sizes, known, strict=True)]
+    pads = before + behind
     cut = [min(pair[0], 0) for pair in known]
     if not any(cut):
         return Fitted(value, pads)
     amounts = b.integers(0, 0, *cut, *[0] * (2 + len(window)))
     return Fitted(b.op("Pad", value, amounts, fill), pads, amounts)
+
+
+def _alike(axis: WindowAxis, size: int, before: int, behind: int) -> int:
+    """Cells to add behind: as many as before, unless that makes a window more or fewer. Strides leave the last cells unread."""
+    room = size + before - axis.extent
+    same = size >= 0 and before >= 0 and (room + before) // axis.stride == (room + max(behind, 0)) // axis.stride
+    return before if same else max(behind, 0)
 
 
 def _run_time_amounts(

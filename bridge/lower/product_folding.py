@@ -79,8 +79,11 @@ def with_more_bias(ctx: Lowering, value: ir.Value, bias: Array) -> ir.Value | No
 def masked_bias(ctx: Lowering, operand: Lowered, factor: ir.Value) -> ir.Value | None:
     """A product of what is zero on padded steps, plus a bias on real ones: ``factor`` ``[N, T, 1]`` times the bias is a product.
 
-    onnxruntime computes that in a fraction of the time that multiplying the sum by a broadcast mask takes.
+    onnxruntime computes that in a fraction of the time that multiplying the sum by a broadcast mask takes. For training there is
+    none of it: the bias is to stay a parameter.
     """
+    if ctx.options.for_training:
+        return None
     parts = _product_and_bias(ctx, operand.value)
     if parts is None or operand.type.rank != 1 or parts[1].shape != operand.type.shape:
         return None

@@ -23,7 +23,7 @@ def lower_recurrence(ctx: Lowering, component: Component) -> None:
     part of it.
     """
     last = component.nodes[-1]
-    ctx.builder.scope = last.name or last.uid
+    ctx.builder.scope, ctx.builder.origin = last.name or last.uid, last.uid
     uids = [uid for node in component.nodes for uid in node.outputs]
     if not any(ctx.type_of(uid).data_type is DataType.FLOAT16 for uid in uids):
         _lower(ctx, component)

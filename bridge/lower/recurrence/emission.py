@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from bridge.lower.builder import RECURRENT_PARAMETERS_KEY, TRAINABLE_KEY
 from bridge.lower.lowering import Lowering
 from bridge.lower.recurrence.algebra import Matrix
 from bridge.lower.value import Extent
@@ -33,6 +34,8 @@ class PackedCell:
     biases: Matrix
     peepholes: Matrix | None
     initial: tuple[ir.Value | None, ...]
+    parameters: tuple[str, ...] = ()  # uids of the parameters that the loop itself reads
+    trainable: bool = True  # whether CNTK would train any of them
 
     def is_counterpart(self, other: PackedCell) -> bool:
         """Whether the two may run as one bidirectional operator."""
@@ -84,7 +87,12 @@ def _node(ctx: Lowering, cells: list[PackedCell], direction: str) -> ir.Value:
     # onnxruntime 1.31 crashes on a recurrent operator whose last input is there but empty.
     while operands[-1] is None:
         operands.pop()
-    return b.op(first.operator, *operands, **attributes)
+    made = b.op(first.operator, *operands, **attributes)
+    producer = made.producer()
+    if ctx.options.for_training and producer is not None:
+        producer.metadata_props[RECURRENT_PARAMETERS_KEY] = ";".join(",".join(cell.parameters) for cell in cells)
+        producer.metadata_props[TRAINABLE_KEY] = ";".join(str(cell.trainable).lower() for cell in cells)
+    return made
 
 
 def _initial(ctx: Lowering, states: list[ir.Value | None], cell: PackedCell) -> ir.Value | None:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from bridge.graph.inference.product import contracted_axes
-from bridge.graph.model import DataType
+from bridge.graph.model import DataType, Variable, VariableKind
 from bridge.graph.slicing import slices
 from bridge.lower.lowering import Lowering
 from bridge.lower.product_folding import normalisation_behind
@@ -36,13 +36,21 @@ def lower_as_cell(ctx: Lowering, loop: Loop) -> bool:
         return False
     hidden = _lower_packed(ctx, loop, cell, _pack(ctx, loop, cell, inputs))
     if cell.projected is not None and cell.projection is not None:
-        product = ctx.builder.op("MatMul", hidden, ctx.builder.constant(cell.projection))
+        product = ctx.builder.op("MatMul", hidden, _projection_matrix(ctx, cell.projected, cell.projection))
         ctx.values[cell.projected] = Lowered(product, ctx.type_of(cell.projected), loop.extent, clean=True)
     for state in loop.states:
         output = state.delay.outputs[0]
         if output in loop.visible:
             ctx.values[output] = ctx.run(LOWERINGS[state.delay.op], state.delay)[0]
     return True
+
+
+def _projection_matrix(ctx: Lowering, uid: str, matrix: Matrix) -> ir.Value:
+    """The matrix that projects the state, by the product of CNTK's that it comes from."""
+    if not ctx.options.for_training:
+        return ctx.builder.constant(matrix)
+    node = ctx.network.producers[uid]
+    return ctx.builder.constants.parameter(matrix, f"{node.name or 'projection'}", node.uid, trainable=True)
 
 
 class _Inputs:
@@ -165,6 +173,7 @@ def _lower_packed(ctx: Lowering, loop: Loop, cell: Cell, packed: PackedCell) -> 
 
 def _pack(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> PackedCell:
     weights = np.concatenate(list(inputs.matrices.values()), axis=0)
+    parameters = _parameters(ctx, loop)
     recurrent = np.concatenate([_unprojected(cell, gate) for gate in cell.gates], axis=1)
     return PackedCell(
         operator=cell.operator,
@@ -179,7 +188,15 @@ def _pack(ctx: Lowering, loop: Loop, cell: Cell, inputs: _Inputs) -> PackedCell:
         biases=_bias(cell, inputs.bias),
         peepholes=_peepholes(cell),
         initial=tuple(_initial(ctx, state) for state in cell.states),
+        parameters=tuple(dict.fromkeys(leaf.uid for leaf in parameters)),
+        trainable=not parameters or any(leaf.needs_gradient for leaf in parameters),
     )
+
+
+def _parameters(ctx: Lowering, loop: Loop) -> list[Variable]:
+    """The parameters that the loop reads at every step."""
+    leaves = [ctx.network.leaves[uid] for node in loop.nodes for uid in node.inputs if uid in ctx.network.leaves]
+    return [leaf for leaf in leaves if leaf.kind is VariableKind.PARAMETER]
 
 
 def _peepholes(cell: Cell) -> Matrix | None:

@@ -49,7 +49,7 @@ class _Body:
         self.outer = ctx
         self.loop = loop
         self.builder = Builder(ctx.builder.constants, ctx.builder.names)
-        self.builder.scope = f"{ctx.builder.scope}/step"
+        self.builder.scope, self.builder.origin = f"{ctx.builder.scope}/step", ctx.builder.origin
         self.step = Lowering(ctx.network, ctx.types, self.builder, ctx.options, ctx.report, outer=ctx)
         self.state_inputs: list[ir.Value] = []
         self.state_outputs: list[ir.Value] = []

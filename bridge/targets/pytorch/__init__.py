@@ -1,0 +1,1 @@
+"""The PyTorch target: a lowered graph as readable source and safetensors."""

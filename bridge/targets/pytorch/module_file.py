@@ -1,0 +1,52 @@
+"""The text of ``model.py``."""
+
+from __future__ import annotations
+
+from bridge.targets.pytorch.program import Region
+from bridge.targets.pytorch.simplification import regions_of
+from bridge.targets.pytorch.snippet_source import snippets
+from bridge.targets.pytorch.source import ClassSource
+
+
+def module_text(root: Region, wanted: set[str], heading: str) -> str:
+    """Imports, snippets, classes; the model last."""
+    class_names, kept = _class_names(root)
+    parts = snippets(wanted)
+    parts += ["\n".join(ClassSource(region, class_names).lines()) for region in kept]
+    body = "\n\n\n".join(parts) + "\n"
+    return "\n".join([f'"""{heading}"""', "", *_imports(body), "", "", body])
+
+
+def _class_names(root: Region) -> tuple[dict[Region, str], list[Region]]:
+    """A name for each class, and the classes to write, those that are used before those that use them."""
+    names: dict[Region, str] = {}
+    kept: list[Region] = []
+    taken: set[str] = set()
+    for region in regions_of(root):
+        if region in names:
+            continue
+        wanted, number = region.name, 1
+        while f"{wanted}{number if number > 1 else ''}" in taken:
+            number += 1
+        names[region] = f"{wanted}{number if number > 1 else ''}"
+        taken.add(names[region])
+        kept.append(region)
+    return names, kept
+
+
+def _imports(body: str) -> list[str]:
+    lines = []
+    if "math." in body:
+        lines.append("import math")
+    if "Callable[" in body:
+        lines.append("from collections.abc import Callable")
+    if "ClassVar[" in body:
+        lines.append("from typing import ClassVar")
+    if lines:
+        lines.append("")
+    if "torch." in body:
+        lines.append("import torch")
+    lines.append("from torch import Tensor, nn")
+    if "F." in body:
+        lines.append("from torch.nn import functional as F")
+    return lines
