@@ -34,6 +34,14 @@ def test_resnet_is_under_150_lines_and_made_of_residual_blocks(sources: dict[str
     assert text.count("ProjectionBlock(32, 64)") == 1
 
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+
+
+@pytest.mark.parametrize("name", ["resnet20", "lstm_tagger", "digits_lenet"])
+def test_examples_in_the_documents_are_what_is_written_today(sources: dict[str, Path], name: str) -> None:
+    assert (EXAMPLES / f"{name}.py").read_text() == sources[name].read_text(), f"copy the model.py of golden/{name} there"
+
+
 def test_source_imports_the_standard_library_and_torch_alone(sources: dict[str, Path]) -> None:
     for path in sources.values():
         imported = {

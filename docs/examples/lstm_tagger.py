@@ -1,0 +1,67 @@
+"""model, converted from CNTK by cntk-bridge."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+def sequence_lengths(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """True lengths of the padded sequences x [N, T, ...]: full where none are given."""
+    if lengths is None:
+        return torch.full((x.shape[0],), x.shape[1], device=x.device)
+    return lengths.clamp(max=x.shape[1]).expand(x.shape[0])
+
+
+def real_steps(x: Tensor, lengths: Tensor) -> Tensor:
+    """True on the real steps of x [N, T, ...], False on padding: [N, T]."""
+    return torch.arange(x.shape[1], device=x.device) < lengths.unsqueeze(1)
+
+
+def reversed_steps(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each sequence of x [N, T, ...] backwards; its padding stays behind it."""
+    steps = torch.arange(x.shape[1], device=x.device)
+    last = lengths.unsqueeze(1) - 1
+    return steps_at(x, torch.where(steps <= last, last - steps, steps))
+
+
+def steps_at(x: Tensor, steps: Tensor) -> Tensor:
+    """The steps of x [N, T, ...] that steps [N, M] names: [N, M, ...]."""
+    return x[torch.arange(x.shape[0], device=x.device).unsqueeze(1), steps]
+
+
+def run_layer(
+    layer: nn.Module,
+    x: Tensor,
+    lengths: Tensor,
+    state: Tensor | tuple[Tensor, Tensor] | None = None,
+    *,
+    reverse: bool = False,
+) -> Tensor:
+    """A recurrent layer over padded sequences; results are 0 behind their ends."""
+    if reverse:
+        x = reversed_steps(x, lengths)
+    result: Tensor = layer(x, state)[0]
+    if reverse:
+        result = reversed_steps(result, lengths)
+    return result.masked_fill(~real_steps(x, lengths).unsqueeze(2), 0)
+
+
+class Model(nn.Module):
+    """The network of model."""
+
+    input_ranks: ClassVar[dict[str, int]] = {"words": 3, "lengths": 1}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(32, 48, batch_first=True)
+        self.linear = nn.Linear(80, 32, bias=False)
+        self.tags = nn.Linear(48, 12)
+
+    def forward(
+        self, words: Tensor, lengths: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        lengths = sequence_lengths(words, lengths)
+        x: Tensor = self.tags(run_layer(self.lstm, self.linear(words), lengths))
+        tags = torch.where(real_steps(words, lengths).unsqueeze(2), x, 0.0)
+        return {"tags": tags}
