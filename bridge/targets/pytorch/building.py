@@ -79,6 +79,7 @@ def _true_lengths(t: Translation, lengths: ir.Value) -> None:
         given, source = t.tensor(lengths), t.tensor(shape.inputs[0])
         t.shared.snippets.add("sequence_lengths")
         made = t.bind(Expr("sequence_lengths({0}, {1})", (source.expr, given.expr)))
+        t.given_lengths[made] = (source.expr, given.expr)
         full = TensorValue(made, np.dtype(np.int64), 1)
         t.values[use.node.outputs[0]] = full
         for reader in use.node.outputs[0].uses():

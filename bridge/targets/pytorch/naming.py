@@ -30,6 +30,7 @@ _BY_TEMPLATE: Final = (
     ("torch.arange", "positions"),
     ("sequence_lengths(", "lengths"),
     ("real_steps(", "mask"),
+    ("ragged_mask(", "ragged"),
     (" < ", "mask"),
     (" > ", "mask"),
     ("==", "mask"),

@@ -62,6 +62,7 @@ class Translation:
         self.outer = outer
         self.values: dict[ir.Value, Value] = {}
         self.captured: dict[Ref, Ref] = {}  # values of the region around that this one is handed
+        self.given_lengths: dict[Ref | Expr | Member, tuple[Ref | Expr | Member, Ref | Expr | Member]] = {}
         self.absorbed: dict[
             ir.Node, ir.Value
         ] = {}  # nodes that a module does together with an earlier one, and the result of that
@@ -209,6 +210,18 @@ class Translation:
         if self.outer is not None and self.captured:
             return Expr("{0:8}.device", (next(iter(self.captured.values())),))
         return Expr('torch.device("cpu")')
+
+    def mask_of(self, lengths: Arg, fallback: Arg) -> Expr:
+        """The mask of a padded sequence: ``None`` at run time where an input's lengths are left out and every step is real.
+
+        ``fallback`` is a sequence of those lengths.
+        """
+        source, given = self.given_lengths.get(lengths, (fallback, None))
+        if given is None:
+            self.shared.snippets.add("real_steps")
+            return Expr("real_steps({0}, {1})", (source, lengths))
+        self.shared.snippets.add("ragged_mask")
+        return Expr("ragged_mask({0}, {1})", (source, given))
 
     def argument_of(self, dtype: np.dtype[Any]) -> Ref | None:
         """An argument of that element type, beside which new tensors may be made."""

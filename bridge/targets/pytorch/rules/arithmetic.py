@@ -285,6 +285,8 @@ def clip(t: Translation, node: ir.Node) -> Value:
 def where(t: Translation, node: ir.Node) -> Value:
     """One operand or the other, element by element."""
     condition, chosen, other = node.inputs
+    if (masked := _masked(t, node)) is not None:
+        return masked
     rank = _ranks(t, condition, chosen, other)
     dtype = _dtype(t, chosen)
     tensors = [isinstance(t.value(value), TensorValue) for value in (chosen, other)]
@@ -293,6 +295,27 @@ def where(t: Translation, node: ir.Node) -> Value:
     else:
         args = (t.as_tensor(t.value(chosen)), _number_or_tensor(t, other))
     return TensorValue(Expr("torch.where({0}, {1}, {2})", (t.as_tensor(t.value(condition)), *args)), dtype, rank)
+
+
+def _masked(t: Translation, node: ir.Node) -> Value | None:
+    """A sequence with a number on its padded steps, where an input's lengths say which they are."""
+    condition, chosen, fill = node.inputs
+    producer = None if condition is None else condition.producer()
+    mask = producer.inputs[0] if producer is not None and producer.op_type == "Unsqueeze" else condition
+    less = None if mask is None else mask.producer()
+    if less is None or less.op_type != "Less" or _real_steps(t, less) is None:
+        return None
+    behind = None if less.inputs[1] is None else less.inputs[1].producer()
+    found, number = t.value(chosen), t.array(fill)
+    if behind is None or behind.op_type != "Unsqueeze" or number is None or number.ndim or not isinstance(found, TensorValue):
+        return None
+    lengths = t.tensor(behind.inputs[0]).expr
+    if lengths not in t.given_lengths or found.rank != t.tensor(condition).rank:
+        return None
+    t.shared.snippets.add("masked")
+    filled = "" if number.item() == 0 else ", {2}"
+    args = (found.expr, t.bind(t.mask_of(lengths, found.expr)), _number_or_tensor(t, fill))
+    return TensorValue(Expr(f"masked({{0}}, {{1}}{filled})", args[: 2 + bool(filled)]), found.dtype, found.rank)
 
 
 def _number_or_tensor(t: Translation, value: ir.Value | None) -> Arg:

@@ -64,14 +64,14 @@ def recurrent(t: Translation, node: ir.Node) -> Value:
     source, dtype = _batch_first(t, node)
     direction = node.attributes["direction"].as_string() if "direction" in node.attributes else "forward"
     reversals = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}[direction]
-    lengths = t.tensor(node.inputs[4]).expr
+    mask = t.bind(t.mask_of(t.tensor(node.inputs[4]).expr, source))
     t.shared.snippets.add("run_layer")
     outputs = []
     for k, reverse in enumerate(reversals):
         layer = _member(t, _layer(t, node, k, len(reversals)), dtype, reverse=reverse and len(reversals) > 1)
         state = _state(t, node, k, len(reversals))
         backwards = ", reverse=True" if reverse else ""
-        args: tuple[Arg, ...] = (layer, source, lengths, *(() if state is None else (state,)))
+        args: tuple[Arg, ...] = (layer, source, mask, *(() if state is None else (state,)))
         initial = "" if state is None else ", state={3}"
         outputs.append(t.bind(Expr(f"run_layer({{0}}, {{1}}, {{2}}{initial}{backwards})", args)))
     return Directions(tuple(outputs), "TDNH", dtype)

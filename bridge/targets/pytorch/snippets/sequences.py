@@ -16,10 +16,24 @@ def real_steps(x: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(x.shape[1], device=x.device) < lengths.unsqueeze(1)
 
 
-def reversed_steps(x: Tensor, lengths: Tensor) -> Tensor:
+def ragged_mask(x: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """True on the real steps of x [N, T, ...]: [N, T]; None where all of them are."""
+    return None if lengths is None else real_steps(x, lengths)
+
+
+def masked(x: Tensor, mask: Tensor | None, fill: float = 0.0) -> Tensor:
+    """The sequences x [N, T, ...] with fill on padded steps."""
+    if mask is None:
+        return x
+    return torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, fill)
+
+
+def reversed_steps(x: Tensor, mask: Tensor | None) -> Tensor:
     """Each sequence of x [N, T, ...] backwards; its padding stays behind it."""
+    if mask is None:
+        return x.flip(1)
     steps = torch.arange(x.shape[1], device=x.device)
-    last = lengths.unsqueeze(1) - 1
+    last = mask.sum(1, keepdim=True) - 1
     return steps_at(x, torch.where(steps <= last, last - steps, steps))
 
 
@@ -31,15 +45,15 @@ def steps_at(x: Tensor, steps: Tensor) -> Tensor:
 def run_layer(
     layer: nn.Module,
     x: Tensor,
-    lengths: Tensor,
+    mask: Tensor | None,
     state: Tensor | tuple[Tensor, Tensor] | None = None,
     *,
     reverse: bool = False,
 ) -> Tensor:
     """A recurrent layer over padded sequences; results are 0 behind their ends."""
     if reverse:
-        x = reversed_steps(x, lengths)
+        x = reversed_steps(x, mask)
     result: Tensor = layer(x, state)[0]
     if reverse:
-        result = reversed_steps(result, lengths)
-    return result.masked_fill(~real_steps(x, lengths).unsqueeze(2), 0)
+        result = reversed_steps(result, mask)
+    return masked(result, mask)
