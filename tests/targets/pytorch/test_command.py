@@ -16,7 +16,6 @@ from tests.cli.golden_folders import bridge
 from tests.targets.pytorch.converted import GOLDEN
 
 
-
 def test_folder_is_written_and_checked_on_its_golden_case(tmp_path: Path) -> None:
     case = GOLDEN / "digits_lenet"
     made = bridge("convert", case / "model.dnn", "--to", "torch", "-o", tmp_path / "lenet", "--golden", case, "--json")
