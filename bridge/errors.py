@@ -14,6 +14,14 @@
     ├── RefusedError                   sound, but not convertible
     │   ├── UserCodeError              the model holds user-defined functions: code, never run
     │   └── UnsupportedOperatorsError  all operators that cannot be expressed, at once
+    ├── TrustError                     what was signed, by whom, and whether that suffices
+    │   ├── InvalidKeyError            a key or certificate that cannot be used: damaged, of another kind, wrong password
+    │   ├── InvalidBundleError         a signature, statement or proof whose form is not the published one
+    │   ├── SignatureError             well formed, and yet not signed by the key or chain that it has to be signed by
+    │   ├── IntegrityError             bytes that are not those that were signed
+    │   ├── PolicyError                all of that holds, and a rule of the policy refuses
+    │   └── TransparencyLogError       a log that is not append-only, or a proof that does not lead to its root
+    ├── ReferenceEngineError           the real CNTK: not there, not the one that was pinned, or failing
     ├── WriteError                     a result could not be written
     ├── InvalidGoldenCaseError         a folder of golden cases that cannot be used
     ├── InvalidPackageError            the folder of a converted model that is incomplete or was changed
@@ -178,6 +186,59 @@ class UnsupportedOperatorsError(RefusedError):
         lines = "\n".join(f"  {refusal}" for refusal in refusals[:50])
         more = f"\n  and {len(refusals) - 50} more" if len(refusals) > 50 else ""
         super().__init__(f"{len(refusals)} node(s) cannot be converted ({summary}):\n{lines}{more}")
+
+
+class TrustError(BridgeError):
+    """Root of what stands between bytes and trust in them."""
+
+
+class InvalidKeyError(TrustError):
+    """A key or certificate that cannot be used: damaged, of another kind, or under another password."""
+
+
+class InvalidBundleError(TrustError):
+    """A signature, statement or proof that departs from its published form.
+
+    ``field`` is the path of the member at fault, as in ``dsseEnvelope.signatures[0].sig``, or empty for the whole.
+    """
+
+    def __init__(self, message: str, *, field: str = "", expected: str | None = None, found: str | None = None) -> None:
+        self.field = field
+        where = f" in {field}" if field else ""
+        wanted = f"; expected {expected}" if expected is not None else ""
+        seen = f"; found {found}" if found is not None else ""
+        super().__init__(f"{message}{where}{wanted}{seen}")
+
+
+class SignatureError(TrustError):
+    """A well-formed signature that is not one by the key, or the chain of certificates, that it has to come from."""
+
+
+class IntegrityError(TrustError):
+    """Bytes that are not those that were signed. ``expected`` and ``computed`` are digests in hexadecimal, or a description."""
+
+    def __init__(self, path: str, *, expected: str, computed: str, advice: str = "") -> None:
+        self.path = path
+        self.expected = expected
+        self.computed = computed
+        tail = f"; {advice}" if advice else ""
+        super().__init__(f"{path}: not what was signed: expected {expected}, computed {computed}{tail}")
+
+
+class PolicyError(TrustError):
+    """A rule of the policy refuses. ``rule`` is its name, by which the policy file and the documentation call it."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        super().__init__(f"refused by the policy's rule {rule}: {message}")
+
+
+class TransparencyLogError(TrustError):
+    """A log that was rewritten, or a proof that does not lead to its signed root."""
+
+
+class ReferenceEngineError(BridgeError):
+    """The real CNTK is not there, is not the one that was pinned, or failed."""
 
 
 class WriteError(BridgeError):
