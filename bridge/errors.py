@@ -24,6 +24,7 @@
     ├── ReferenceEngineError           the real CNTK: not there, not the one that was pinned, or failing
     ├── WriteError                     a result could not be written
     ├── InvalidGoldenCaseError         a folder of golden cases that cannot be used
+    ├── InvalidReportError             a report whose form is not the published one
     ├── InvalidPackageError            the folder of a converted model that is incomplete or was changed
     └── UnsignedCodeError              code that would be run, and that no signature covers
 
@@ -247,6 +248,17 @@ class WriteError(BridgeError):
 
 class InvalidGoldenCaseError(BridgeError):
     """A folder of golden cases that cannot be used."""
+
+
+class InvalidReportError(BridgeError):
+    """A report that departs from its published form. ``field`` is the path of the member at fault, as in ``cases[0].outputs``."""
+
+    def __init__(self, message: str, *, field: str = "", expected: str | None = None, found: str | None = None) -> None:
+        self.field = field
+        where = f" in {field}" if field else ""
+        wanted = f"; expected {expected}" if expected is not None else ""
+        seen = f"; found {found}" if found is not None else ""
+        super().__init__(f"{message}{where}{wanted}{seen}")
 
 
 class InvalidPackageError(BridgeError):
