@@ -235,7 +235,14 @@ class PolicyError(TrustError):
 
 
 class TransparencyLogError(TrustError):
-    """A log that was rewritten, or a proof that does not lead to its signed root."""
+    """A log that was rewritten, or a proof that does not lead to its signed root.
+
+    ``reason`` is the fault in one word, by which the documentation calls it: ``rollback``, ``fork``, ``rewritten``, ``inclusion``...
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(f"transparency log ({reason}): {message}")
 
 
 class ReferenceEngineError(BridgeError):
