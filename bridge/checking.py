@@ -24,9 +24,9 @@ def check(model: str | os.PathLike[str], golden: str | os.PathLike[str]) -> Equi
     path = Path(model)
     if path.suffix.lower() == ".onnx":
         return check_converted(path, Path(golden))
-    from bridge.mapped import MappedSource
+    from bridge.sealed import SealedSource
 
-    with MappedSource(path) as source:
+    with SealedSource(path) as source:
         cases = _cases_of(Path(golden), source.sha256())
     return EquivalenceReport(tuple(_check_source(path, case) for case in cases))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.errors import InvalidOptionError, UserCodeError
 from bridge.light_import import import_onnx_ir
 from bridge.limits import DEFAULT_LIMITS, Limits
-from bridge.mapped import MappedSource
+from bridge.sealed import SealedSource
 from bridge.version import __version__
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def convert(
     ``fold``: fold batch normalisation into the convolution before it.
     ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
 
-    The source is opened once, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
+    The source is read once, into memory that nobody can change, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
     no sound model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted,
     ``UsageError`` for a wrong call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is
     then untouched.
@@ -86,14 +86,12 @@ def convert(
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
     threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
-    with MappedSource(source, limits) as mapped:
-        model, lowered, left_out = lower_bytes(mapped.view, outputs, settings, limits)
+    with SealedSource(source, limits) as sealed:
+        model, lowered, left_out = lower_bytes(sealed.view, outputs, settings, limits)
 
         def closing_metadata() -> dict[str, str]:
             # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
-            digest = mapped.sha256()
-            mapped.check_unchanged()
-            return _metadata(digest, model, settings, outputs)
+            return _metadata(sealed.sha256(), model, settings, outputs)
 
         if target == "torch":
             written = _write_torch(model, lowered, Path(destination), Path(source).stem, closing_metadata)
@@ -101,7 +99,7 @@ def convert(
             written = write_onnx(
                 lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
             )
-        source_sha256 = mapped.sha256()
+        source_sha256 = sealed.sha256()
     return ConversionResult(
         destination=written.path,
         data_path=written.data_path,

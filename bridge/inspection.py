@@ -13,7 +13,7 @@ from typing import Any
 from bridge.graph.model import NUMPY_TYPES, DataType, Hazard, Model, Variable, VariableKind
 from bridge.graph.network import function_outputs
 from bridge.limits import DEFAULT_LIMITS, Limits
-from bridge.mapped import MappedSource
+from bridge.sealed import SealedSource
 from bridge.source import read_model
 
 
@@ -81,19 +81,19 @@ class Inspection:
 def inspect(source: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> Inspection:
     """Read a CNTK model of either format and describe it; ``SourceError`` where it is not one."""
     path = Path(source)
-    with MappedSource(path, limits) as mapped:
-        return _describe(path, mapped, read_model(mapped.view, limits))
+    with SealedSource(path, limits) as sealed:
+        return _describe(path, sealed, read_model(sealed.view, limits))
 
 
-def _describe(path: Path, mapped: MappedSource, model: Model) -> Inspection:
+def _describe(path: Path, sealed: SealedSource, model: Model) -> Inspection:
     nodes = {function.uid: _node(model, function.uid) for function in model.functions.values()}
     producers = {output: node for node in nodes.values() for output in node.outputs}
     root = model.functions[model.root]
     outputs = dict.fromkeys(producers[uid] for uid in function_outputs(model, root) if uid in producers)
     return Inspection(
         path=path,
-        file_bytes=mapped.size,
-        sha256=mapped.sha256(),
+        file_bytes=sealed.size,
+        sha256=sealed.sha256(),
         format=model.format,
         format_version=model.format_version,
         name=model.name,
