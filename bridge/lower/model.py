@@ -23,10 +23,12 @@ from bridge.lower.dead_code import bodies, live_nodes, values_read
 from bridge.lower.indexing import indexable_inputs
 from bridge.lower.lowering import ONNX_TYPES, Lowering
 from bridge.lower.options import LoweringOptions
+from bridge.lower.origins import origins_of
 from bridge.lower.recurrence import lower_recurrence
 from bridge.lower.registry import LOWERINGS, REFUSALS, Refuse
 from bridge.lower.report import LoweringReport
 from bridge.lower.value import Extent, Lowered
+from bridge.origins import VALUES_KEY, Origin, encode_origins
 
 IR_VERSION: Final = 8
 """The ONNX IR version that came with opset 17."""
@@ -47,12 +49,13 @@ class PortType:
 
 @dataclass(frozen=True, slots=True)
 class LoweredModel:
-    """The converted graph, and what there is to say about it."""
+    """The converted graph, and what there is to say about it. ``origins``: which value holds which variable of CNTK."""
 
     model: ir.Model
     inputs: tuple[PortType, ...]
     outputs: tuple[PortType, ...]
     report: LoweringReport
+    origins: tuple[Origin, ...] = ()
 
 
 def evaluation_order(network: Network, interface: Interface) -> list[Component]:
@@ -94,7 +97,10 @@ def lower_model(
         name="cntk",
     )
     model = ir.Model(graph, ir_version=IR_VERSION, producer_name="cntk-bridge")
-    return LoweredModel(model, (*inputs.ports, *inputs.lengths_ports), tuple(outputs.ports), report)
+    origins = origins_of(ctx, order, nodes, outputs.carried)
+    if not options.for_training:
+        model.metadata_props[VALUES_KEY] = encode_origins(origins)
+    return LoweredModel(model, (*inputs.ports, *inputs.lengths_ports), tuple(outputs.ports), report, origins)
 
 
 def _lower_component(ctx: Lowering, component: Component, poisoned: set[str]) -> None:
@@ -210,6 +216,7 @@ class _Outputs:
         self.inputs = inputs
         self.values: list[ir.Value] = []
         self.ports: list[PortType] = []
+        self.carried: list[tuple[Port, ir.Value]] = []  # the interface's outputs alone, without lengths
         self._carriers: set[ir.Value] = set()
         self._given = {id(extent) for extent in inputs.extents.values()}
 
@@ -222,6 +229,7 @@ class _Outputs:
         value = self._own(known, port.name)
         shape: list[int | str] = ["N", *self._steps(known)] if known.type.axes else []
         shape += [f"{symbol(port.name)}_{i}" if dim < 0 else dim for i, dim in enumerate(known.type.shape)]
+        self.carried.append((port, value))
         self._declare(value, port.name, port.variable_uid, ONNX_TYPES[known.type.data_type], shape)
         if known.extent is not None and id(known.extent) not in self._given:
             name = self.ctx.builder.names.unique(f"{port.name}_lengths")

@@ -14,7 +14,6 @@ from bridge.targets.hashed_file import HashedFile
 from bridge.targets.onnx_layout import DEFAULT_EXTERNAL_DATA_THRESHOLD, PROTOBUF_BYTES, Layout, lay_out
 from bridge.targets.onnx_wire import (
     Initializer,
-    Skeleton,
     external_initializer,
     inline_initializer,
     metadata,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_EXTERNAL_DATA_THRESHOLD", "WrittenFile", "write_onnx"]
 
 # What the model file holds besides the graph and the tensors' bytes, generously. For each initializer, besides its name: frames,
-# type, dimensions, data location.
+# type, dimensions, data location. For the metadata that are known late, besides the model's own.
 _HEADER_BYTES = 1 << 10
 _METADATA_BYTES = 1 << 20
 
@@ -69,9 +68,10 @@ def write_onnx(
     location = _location(destination)
     tensors = _initial_values(model)
     parts = skeleton(model)
-    layout = _layout(tensors, parts, external_data_threshold)
+    reserved = _METADATA_BYTES + len(metadata(model.metadata_props))
+    layout = _layout(tensors, parts.size + reserved, external_data_threshold)
     initializers = {name: _initializer(name, tensor, location, layout) for name, tensor in tensors.items()}
-    _refuse_too_long(destination, model_file_bytes(parts, initializers))
+    _refuse_too_long(destination, model_file_bytes(parts, initializers) + reserved)
 
     def late() -> bytes:
         return metadata({**model.metadata_props, **(closing_metadata() if closing_metadata else {})})
@@ -88,7 +88,7 @@ def write_onnx(
 
 
 def _refuse_too_long(destination: Path, size: int) -> None:
-    if size > PROTOBUF_BYTES - _METADATA_BYTES:
+    if size > PROTOBUF_BYTES:
         raise WriteError(
             f"cannot write '{destination}': even without its large tensors the model takes {size} bytes, "
             f"and protobuf allows {PROTOBUF_BYTES}; convert a part of it, with outputs=[...]"
@@ -118,10 +118,10 @@ def _initial_values(model: ir.Model) -> dict[str, ir.TensorProtocol]:
     return values
 
 
-def _layout(tensors: Mapping[str, ir.TensorProtocol], parts: Skeleton, threshold: int) -> Layout:
+def _layout(tensors: Mapping[str, ir.TensorProtocol], other_bytes: int, threshold: int) -> Layout:
     headers = sum(len(name.encode()) + _HEADER_BYTES for name in tensors)
     sizes = [(name, tensor.nbytes) for name, tensor in tensors.items()]
-    return lay_out(sizes, parts.size + headers + _METADATA_BYTES, threshold)
+    return lay_out(sizes, other_bytes + headers, threshold)
 
 
 def _initializer(name: str, tensor: ir.TensorProtocol, location: str, layout: Layout) -> Initializer:
