@@ -19,6 +19,7 @@
     │   ├── InvalidBundleError         a signature, statement or proof whose form is not the published one
     │   ├── SignatureError             well formed, and yet not signed by the key or chain that it has to be signed by
     │   ├── IntegrityError             bytes that are not those that were signed
+    │   ├── UnsafePathError            a link, pipe, device or name among a model's files that could stand for something else
     │   ├── PolicyError                all of that holds, and a rule of the policy refuses
     │   └── TransparencyLogError       a log that is not append-only, or a proof that does not lead to its root
     ├── ReferenceEngineError           the real CNTK: not there, not the one that was pinned, or failing
@@ -224,6 +225,15 @@ class IntegrityError(TrustError):
         self.computed = computed
         tail = f"; {advice}" if advice else ""
         super().__init__(f"{path}: not what was signed: expected {expected}, computed {computed}{tail}")
+
+
+class UnsafePathError(TrustError):
+    """Something among a model's files that no signature can cover: a link, a pipe, a device, a name with two readings."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path!a}: {reason}")
 
 
 class PolicyError(TrustError):
