@@ -39,6 +39,7 @@ class Settings:
     golden: Path | None = None
     fold: bool = True
     target: str = "onnx"
+    losses: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _convert(job: Job, settings: Settings) -> Outcome:
             plain_math=settings.plain_math,
             fold=settings.fold,
             target=settings.target,
+            losses=settings.losses,
         )
         if settings.golden is not None:
             from bridge.checking import check_converted, check_converted_torch

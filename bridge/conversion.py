@@ -61,6 +61,7 @@ def convert(
     index_inputs: bool | Collection[str] = False,
     plain_math: bool = False,
     fold: bool = True,
+    losses: Sequence[str] = (),
     external_data_threshold: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ConversionResult:
@@ -72,6 +73,7 @@ def convert(
     ``index_inputs``: one-hot inputs that become int64 indices, by name; ``True`` for all sparse inputs that allow it.
     ``plain_math``: plain ONNX operators instead of CNTK's rules for log 0, division by 0 and the like.
     ``fold``: fold batch normalisation into the convolution before it.
+    ``losses``: names or uids of loss heads that become functions of ``model.py``, apart from the network; PyTorch alone.
     ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
 
     The source is read once, into memory that nobody can change, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
@@ -81,24 +83,28 @@ def convert(
     """
     started = time.perf_counter()
     written: WrittenFile | WrittenFolder
-    settings = _settings(target, outputs, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
+    _check_names(target, outputs=outputs, losses=losses)
+    settings = _settings(target, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
     from bridge.lower.builder import OPSET
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
     threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
     with SealedSource(source, limits) as sealed:
-        model, lowered, left_out = lower_bytes(sealed.view, outputs, settings, limits)
+        model, lowered, left_out = lower_bytes(sealed.view, outputs, settings, limits, losses)
 
         def closing_metadata() -> dict[str, str]:
             # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
-            return _metadata(sealed.sha256(), model, settings, outputs)
+            return _metadata(sealed.sha256(), model, settings, outputs, losses)
 
         if target == "torch":
-            written = _write_torch(model, lowered, Path(destination), Path(source).stem, closing_metadata)
+            heads = [port.name for port in lowered.outputs[len(lowered.outputs) - len(losses) :]]
+            written = folder = _write_torch(model, lowered, Path(destination), Path(source).stem, heads, closing_metadata)
+            inputs, outputs_made = folder.inputs, folder.outputs
         else:
             written = write_onnx(
                 lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
             )
+            inputs, outputs_made = lowered.inputs, lowered.outputs
         source_sha256 = sealed.sha256()
     return ConversionResult(
         destination=written.path,
@@ -106,8 +112,8 @@ def convert(
         source_sha256=source_sha256,
         sha256=written.sha256,
         data_sha256=written.data_sha256,
-        inputs=lowered.inputs,
-        outputs=lowered.outputs,
+        inputs=inputs,
+        outputs=outputs_made,
         left_out=left_out,
         float32_nodes=tuple(lowered.report.float32_nodes),
         warnings=tuple(lowered.report.warnings),
@@ -118,14 +124,19 @@ def convert(
     )
 
 
-def _settings(
-    target: str, outputs: Sequence[str] | None, *, index_inputs: bool | Collection[str], plain_math: bool, fold: bool
-) -> LoweringOptions:
-    """The caller's options, checked before anything is read."""
+def _check_names(target: str, **names: Sequence[str] | None) -> None:
+    """The caller's choice of target, outputs and losses, checked before anything is read."""
     if target not in TARGETS:
         raise InvalidOptionError(f"target {target!r}: expected one of {', '.join(TARGETS)}")
-    if isinstance(outputs, str):
-        raise InvalidOptionError(f"outputs={outputs!r}: expected a list of names")
+    for option, given in names.items():
+        if isinstance(given, str):
+            raise InvalidOptionError(f"{option}={given!r}: expected a list of names")
+    if names["losses"] and target != "torch":
+        raise InvalidOptionError("losses become functions of PyTorch source; an ONNX file takes a loss as one of its outputs")
+
+
+def _settings(target: str, *, index_inputs: bool | Collection[str], plain_math: bool, fold: bool) -> LoweringOptions:
+    """The caller's options for the lowering."""
     if isinstance(index_inputs, str):
         raise InvalidOptionError(f"index_inputs={index_inputs!r}: expected a list of names, or True for all sparse inputs")
     import_onnx_ir()
@@ -137,17 +148,26 @@ def _settings(
 
 
 def _write_torch(
-    model: Model, lowered: LoweredModel, destination: Path, title: str, closing_metadata: Callable[[], dict[str, str]]
+    model: Model,
+    lowered: LoweredModel,
+    destination: Path,
+    title: str,
+    losses: Sequence[str],
+    closing_metadata: Callable[[], dict[str, str]],
 ) -> WrittenFolder:
     """The PyTorch target, told what CNTK calls things."""
     from bridge.targets.pytorch.cntk_names import names_of
     from bridge.targets.pytorch.folder import write_torch
 
-    return write_torch(lowered, names_of(model), destination, title=title, closing_metadata=closing_metadata)
+    return write_torch(lowered, names_of(model), destination, title=title, losses=losses, closing_metadata=closing_metadata)
 
 
 def lower_bytes(
-    data: memoryview, outputs: Sequence[str] | None, options: LoweringOptions, limits: Limits = DEFAULT_LIMITS
+    data: memoryview,
+    outputs: Sequence[str] | None,
+    options: LoweringOptions,
+    limits: Limits = DEFAULT_LIMITS,
+    losses: Sequence[str] = (),
 ) -> tuple[Model, LoweredModel, tuple[LeftOut, ...]]:
     """The bytes of a model file -> the lowered graph, whose weights are views of ``data``."""
     from bridge.graph.axes import folded_axes
@@ -162,7 +182,7 @@ def lower_bytes(
     if model.user_functions:
         raise UserCodeError([_describe(function) for function in model.user_functions])
     network = dissolve(model, kept_blocks(model))
-    interface = choose(network, outputs)
+    interface = choose(network, outputs, losses)
     order = evaluation_order(network, interface)
     types = infer(network, order, limits, folded_axes(network, order))
     return model, lower_model(network, types, order, interface, options), interface.left_out
@@ -176,7 +196,9 @@ def _describe(function: Function) -> str:
     return f"{function.name or function.uid} ({kind} {code.op_name!r}, would load {code.symbol!r} from {code.module!r})"
 
 
-def _metadata(sha256: str, model: Model, options: LoweringOptions, outputs: Sequence[str] | None) -> dict[str, str]:
+def _metadata(
+    sha256: str, model: Model, options: LoweringOptions, outputs: Sequence[str] | None, losses: Sequence[str]
+) -> dict[str, str]:
     """What the file says about its origin. No timestamps: the same source and options give the same bytes."""
     indexed = "all sparse inputs" if options.index_inputs is None else ", ".join(sorted(options.index_inputs))
     return {
@@ -188,4 +210,5 @@ def _metadata(sha256: str, model: Model, options: LoweringOptions, outputs: Sequ
         "cntk_bridge.options.plain_math": str(options.plain_math).lower(),
         "cntk_bridge.options.fold": str(options.fold).lower(),
         "cntk_bridge.options.index_inputs": indexed,
+        **({"cntk_bridge.options.losses": ", ".join(losses)} if losses else {}),
     }

@@ -36,6 +36,10 @@ def convert_command(
         list[str] | None,
         typer.Option("--output", help="Name or uid of a node to compute; may be repeated.  [default: the model's predictions]"),
     ] = None,
+    losses: Annotated[
+        list[str] | None,
+        typer.Option("--loss", help="Name or uid of a loss head to write as a function of the PyTorch source; may be repeated."),
+    ] = None,
     golden: Annotated[
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Check the results on this golden case, or on those in this folder."),
@@ -61,7 +65,8 @@ def convert_command(
         from bridge.batch import Settings, plan
 
         jobs = plan(models, output_path, overwrite=force, target=target.value)
-    settings = Settings(outputs or None, index_inputs or tuple(index_input or ()), plain_math, golden, fold, target.value)
+    indexed = index_inputs or tuple(index_input or ())
+    settings = Settings(outputs or None, indexed, plain_math, golden, fold, target.value, losses or ())
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.errors import InvalidGraphError, UnknownOutputError
+from bridge.errors import InvalidGraphError, InvalidOptionError, UnknownOutputError
 from bridge.graph.inference.criteria import AGGREGATING
 from bridge.graph.model import Function, Model, Variable, VariableKind
 from bridge.graph.network import Network, Node, function_outputs
@@ -57,10 +57,11 @@ class _Output:
     name: str
 
 
-def choose(network: Network, wanted: Sequence[str] | None = None) -> Interface:
-    """The interface for the outputs ``wanted`` (names or uids), or for the model's predictions.
+def choose(network: Network, wanted: Sequence[str] | None = None, losses: Sequence[str] = ()) -> Interface:
+    """The interface for the outputs ``wanted`` (names or uids), or for the model's predictions, and behind them ``losses``.
 
-    Raises ``UnknownOutputError`` for an output that the model does not have.
+    Raises ``UnknownOutputError`` for an output that the model does not have, ``InvalidOptionError`` for one that is asked for as
+    an output and as a loss.
     """
     model = network.model
     if wanted is not None:
@@ -75,6 +76,10 @@ def choose(network: Network, wanted: Sequence[str] | None = None) -> Interface:
         chosen, left_out = _predictions(network)
     if not chosen:
         raise InvalidGraphError("the model has no outputs")
+    if losses:
+        heads = _losses(model, losses, {output.variable_uid for output in chosen})
+        chosen += heads
+        left_out = tuple(item for item in left_out if item.name not in {head.name for head in heads})
     inputs = list(_arguments(network, [output.variable_uid for output in chosen]))
     names = _public_names(chosen, inputs)
     return Interface(
@@ -82,6 +87,17 @@ def choose(network: Network, wanted: Sequence[str] | None = None) -> Interface:
         outputs=tuple(Port(network.resolve(o.variable_uid), o.variable_uid, names[o.variable_uid, "output"]) for o in chosen),
         left_out=left_out,
     )
+
+
+def _losses(model: Model, wanted: Sequence[str], chosen: set[str]) -> list[_Output]:
+    index = _output_index(model)
+    heads = {output.variable_uid: output for output in (_find(index, name) for name in wanted)}
+    twice = [output.name or uid for uid, output in heads.items() if uid in chosen]
+    if twice:
+        raise InvalidOptionError(f"{', '.join(map(repr, twice))}: asked for as an output and as a loss; choose one")
+    if len(heads) < len(wanted):
+        raise InvalidOptionError(f"the losses {', '.join(map(repr, wanted))}: one of them is asked for twice")
+    return list(heads.values())
 
 
 def output_name(function: Function, position: int) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import onnx_ir as ir
 
+from bridge.errors import RefusedError
 from bridge.targets.pytorch import rules as _rules  # noqa: F401 - importing them registers the translations
 from bridge.targets.pytorch.expression import Expr, Ref, replaced
+from bridge.targets.pytorch.losses import split_losses
 from bridge.targets.pytorch.members import MODULE, Member
 from bridge.targets.pytorch.naming import identifier, is_usable
 from bridge.targets.pytorch.parameter_uses import ParameterUses
@@ -17,8 +22,17 @@ from bridge.targets.pytorch.translation import Names, Shared, Translation
 from bridge.targets.pytorch.values import ConstantValue, TensorValue
 
 
-def build(graph: ir.Graph, names: Names) -> tuple[Region, set[str]]:
-    """The class that computes ``graph``, and the snippets that its source needs."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The class that computes a graph, its losses as functions, and the snippets that their source needs."""
+
+    root: Region
+    losses: list[Region]
+    snippets: set[str]
+
+
+def build(graph: ir.Graph, names: Names, losses: Sequence[str] = ()) -> Program:
+    """The program that computes ``graph``; its outputs ``losses`` as functions of the others."""
     shared = Shared(ParameterUses(graph), names)
     region = Region("Model", [])
     translation = Translation(shared, region)
@@ -32,16 +46,19 @@ def build(graph: ir.Graph, names: Names) -> tuple[Region, set[str]]:
         region.outputs.append(value.name or "")
     _hand_in_shared_members(region)
     tidy(region)
+    functions = split_losses(region, losses) if losses else []
     recover_structure(region, shared.refs, names)
-    for inner in regions_of(region):
+    for inner in (*regions_of(region), *functions):
         simplify(inner)
-    return region, shared.snippets
+    return Program(region, functions, shared.snippets)
 
 
 def _declare(t: Translation, graph: ir.Graph) -> None:
     """The arguments of ``forward``: required ones first, then lengths."""
     region = t.region
     optional = []
+    # Names that Python can say belong to their inputs, whatever else would like to be called so.
+    taken = {value.name for value in graph.inputs if value.name and is_usable(value.name)}
     lengths = [value for value in graph.inputs if value.const_value is not None]
     for value in (*(v for v in graph.inputs if v.const_value is None), *lengths):
         assert value.name is not None
@@ -50,11 +67,14 @@ def _declare(t: Translation, graph: ir.Graph) -> None:
         ref = t.shared.refs.new()
         region.arguments.append(ref)
         region.input_ranks[value.name] = len(value.shape)
+        if value.name == "self":
+            raise RefusedError("an input called 'self' cannot be handed to a PyTorch module by its name; convert to ONNX instead")
         if is_usable(value.name):
             region.names[ref] = value.name
         else:
-            region.names[ref] = _free(identifier(value.name) or "x", set(region.names.values()))
+            region.names[ref] = _free(identifier(value.name) or "x", taken)
             region.others[value.name] = ref
+            taken.add(region.names[ref])
         t.values[value] = TensorValue(ref, np.dtype(value.type.dtype.numpy()), len(value.shape))
         if value.const_value is not None:
             optional.append(ref)

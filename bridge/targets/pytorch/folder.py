@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bridge.errors import WriteError
 from bridge.targets.atomic import StagedFile, put_in_place
 from bridge.targets.hashed_file import HashedFile
-from bridge.targets.pytorch.building import build
-from bridge.targets.pytorch.module_file import module_text
+from bridge.targets.pytorch.building import Program, build
+from bridge.targets.pytorch.module_file import function_names, module_text
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.readme import readme
 from bridge.targets.pytorch.safetensors_file import safetensors_pieces
@@ -35,12 +35,14 @@ FORMAT: Final = "cntk-bridge/pytorch/1"
 
 @dataclass(frozen=True, slots=True)
 class WrittenFolder:
-    """What was written. Hashes are SHA-256 as 64 hexadecimal digits."""
+    """What was written, and what ``forward`` takes and gives. Hashes are SHA-256 as 64 hexadecimal digits."""
 
     path: Path
     sha256: str
     data_path: Path
     data_sha256: str
+    inputs: tuple[PortType, ...]
+    outputs: tuple[PortType, ...]
 
 
 def write_torch(
@@ -49,17 +51,21 @@ def write_torch(
     destination: Path,
     *,
     title: str = "",
+    losses: Sequence[str] = (),
     closing_metadata: Callable[[], Mapping[str, str]] | None = None,
 ) -> WrittenFolder:
     """Write the folder ``destination``; files of that name in it are replaced, others left alone.
 
     Raises ``WriteError``, after which the files hold what they held before. ``closing_metadata`` is called when the weights are
-    written, and what it gives goes into ``interface.json``.
+    written, and what it gives goes into ``interface.json``. ``losses`` are outputs that become functions beside the class.
     """
-    root, wanted = build(lowered.model.graph, names)
+    program = build(lowered.model.graph, names, losses)
+    root = program.root
     root.name = class_name(title, "Model")
     root.doc = _doc(title)
-    source = module_text(root, wanted, f"{title or 'A model'}, converted from CNTK by cntk-bridge.").encode()
+    inputs = tuple(port for port in lowered.inputs if port.name in root.input_ranks)
+    outputs = tuple(port for port in lowered.outputs if port.name in root.outputs)
+    source = module_text(program, f"{title or 'A model'}, converted from CNTK by cntk-bridge.").encode()
     tensors = tensors_of(root)
     with explained(destination):
         _make_folder(destination)
@@ -70,12 +76,13 @@ def write_torch(
             MODEL: _write(files[MODEL], [source]),
         }
         metadata = dict(closing_metadata()) if closing_metadata else {}
-        text = readme(root, lowered.inputs, lowered.outputs, metadata)
+        labels = tuple(port for port in lowered.inputs if port not in inputs)
+        text = readme(program, inputs, outputs, metadata, labels)
         digests[README] = _write(files[README], [text.encode()])
-        described = _interface(root, lowered.inputs, lowered.outputs, digests, metadata)
+        described = _interface(program, inputs, outputs, digests, metadata)
         _write(files[INTERFACE], [json.dumps(described, indent=1, ensure_ascii=False).encode() + b"\n"])
         put_in_place(list(files.values()))
-    return WrittenFolder(destination / MODEL, digests[MODEL], destination / WEIGHTS, digests[WEIGHTS])
+    return WrittenFolder(destination / MODEL, digests[MODEL], destination / WEIGHTS, digests[WEIGHTS], inputs, outputs)
 
 
 def tensors_of(root: Region) -> dict[str, Any]:
@@ -102,22 +109,29 @@ def _write(file: StagedFile, pieces: Any) -> str:
 
 
 def _interface(
-    root: Region,
+    program: Program,
     inputs: tuple[PortType, ...],
     outputs: tuple[PortType, ...],
     digests: Mapping[str, str],
     metadata: Mapping[str, str],
 ) -> dict[str, object]:
+    root = program.root
     optional = root.optional_names()
 
     def ports(given: tuple[PortType, ...]) -> list[dict[str, object]]:
         return [_port(port, optional=port.name in optional) for port in given]
 
+    functions = function_names(program)
+    losses = [
+        {"name": region.outputs[0], "function": functions[region], "arguments": [region.names[ref] for ref in region.arguments]}
+        for region in program.losses
+    ]
     return {
         "format": FORMAT,
         "class": root.name,
         "inputs": ports(inputs),
         "outputs": ports(outputs),
+        **({"losses": losses} if losses else {}),
         "sha256": dict(digests),
         "metadata": dict(metadata),
     }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from bridge.targets.pytorch.building import Program
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import regions_of
-from bridge.targets.pytorch.snippet_source import snippets
-from bridge.targets.pytorch.source import ClassSource
+from bridge.targets.pytorch.snippet_source import snippet_names, snippets
+from bridge.targets.pytorch.source import ClassSource, FunctionSource
 
 
-def module_text(root: Region, wanted: set[str], heading: str) -> str:
-    """Imports, snippets, classes; the model last."""
-    class_names, kept = _class_names(root)
-    parts = snippets(wanted)
-    parts += ["\n".join(ClassSource(region, class_names).lines()) for region in kept]
+def module_text(program: Program, heading: str) -> str:
+    """Imports, snippets, losses, classes; the model last."""
+    class_names, kept = _class_names(program.root)
+    parts = snippets(program.snippets)
+    functions = function_names(program)
+    parts += ["\n".join(FunctionSource(region, name).lines()) for region, name in functions.items()]
+    by_output = dict(zip((region.outputs[0] for region in program.losses), functions.values(), strict=True))
+    parts += ["\n".join(ClassSource(region, class_names, by_output if region is program.root else {}).lines()) for region in kept]
     body = "\n\n\n".join(parts) + "\n"
     return "\n".join([f'"""{heading}"""', "", *_imports(body), "", "", body])
 
@@ -32,6 +36,20 @@ def _class_names(root: Region) -> tuple[dict[Region, str], list[Region]]:
         taken.add(names[region])
         kept.append(region)
     return names, kept
+
+
+def function_names(program: Program) -> dict[Region, str]:
+    """What the functions of losses are called, beside the classes and snippets of the module."""
+    class_names, _ = _class_names(program.root)
+    taken = {*class_names.values(), *snippet_names()}
+    names: dict[Region, str] = {}
+    for region in program.losses:
+        name = region.name
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[region] = name
+    return names
 
 
 def _imports(body: str) -> list[str]:

@@ -17,7 +17,7 @@ _TAKEN: Final = frozenset(("self", "math", "torch", "nn", "F", "Tensor", "step")
 """Names that mean something else inside ``forward``."""
 _MODULE_ATTRIBUTES: Final = frozenset(
     "T_destination add_module apply bfloat16 buffers bind call_super_init children compile cpu cuda double dump_patches eval "
-    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input_ranks ipu load_state_dict "
+    "extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half input_ranks ipu load_state_dict losses "
     "modules mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer "
     "register_forward_hook register_forward_pre_hook register_full_backward_hook register_load_state_dict_post_hook "
     "register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train "

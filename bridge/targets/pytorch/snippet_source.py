@@ -38,6 +38,11 @@ def _pieces() -> tuple[_Piece, ...]:
     )
 
 
+def snippet_names() -> set[str]:
+    """What all pieces are called."""
+    return {piece.name for piece in _pieces()}
+
+
 def snippets(wanted: Iterable[str]) -> list[str]:
     """The text of each piece that is wanted or needed by one that is."""
     pieces = {piece.name: piece for piece in _pieces()}

@@ -19,9 +19,10 @@ _POSITIONAL = frozenset(
 class ClassSource:
     """The text of one class."""
 
-    def __init__(self, region: Region, class_names: dict[Region, str]) -> None:
+    def __init__(self, region: Region, class_names: dict[Region, str], losses: Mapping[str, str] | None = None) -> None:
         self.region = region
         self.class_names = class_names
+        self.losses = losses or {}  # output -> function
         self.members = member_names(region)
         results = dict(zip(region.results, region.outputs, strict=True)) if region.outputs else {}
         self.values = value_names(region, results)
@@ -50,6 +51,9 @@ class ClassSource:
         if self.region.outputs:
             ranks = ", ".join(f"{_quoted(name)}: {rank}" for name, rank in self.region.input_ranks.items())
             yield from laid_out(f"input_ranks: ClassVar[dict[str, int]] = {{{ranks}}}", 4)
+            if self.losses:
+                items = ", ".join(f"{_quoted(output)}: {function}" for output, function in self.losses.items())
+                yield from laid_out(f"losses: ClassVar[dict[str, Callable[..., Tensor]]] = {{{items}}}", 4)
         for member, name in self.members.items():
             if member.kind == BUFFER:
                 yield f"    {name}: Tensor"
@@ -110,13 +114,7 @@ class ClassSource:
 
     def _forward(self) -> Iterator[str]:
         region = self.region
-        arguments = []
-        for ref in region.arguments:
-            if ref in region.others.values():
-                continue
-            given = " | None = None" if ref in region.optional else ""
-            arguments.append(f"{self.values[ref]}: Tensor{given}")
-            self._typed.add(self.values[ref])
+        arguments = self._declared_arguments()
         if region.others:
             arguments.append("**inputs: Tensor")
         kind = "dict[str, Tensor]" if region.outputs else self._result_type()
@@ -141,6 +139,17 @@ class ClassSource:
             yield from laid_out(f"return {{{items}}}", 8)
         else:
             yield f"        return {', '.join(names)}"
+
+    def _declared_arguments(self) -> list[str]:
+        """The arguments that Python can name, with their types."""
+        declared = []
+        for ref in self.region.arguments:
+            if ref in self.region.others.values():
+                continue
+            given = " | None = None" if ref in self.region.optional else ""
+            declared.append(f"{self.values[ref]}: Tensor{given}")
+            self._typed.add(self.values[ref])
+        return declared
 
     def _returns_at_once(self) -> bool:
         """Whether the last statement makes the one result, of a type that a type checker knows: calls of modules have none."""
@@ -200,6 +209,24 @@ class ClassSource:
         yield from laid_out(f"return {', '.join(results)}", 8)
 
 
+class FunctionSource(ClassSource):
+    """The text of one function: a region without members."""
+
+    def __init__(self, region: Region, name: str) -> None:
+        super().__init__(region, {})
+        self.name = name
+
+    def lines(self) -> Iterator[str]:
+        """The function, line by line."""
+        region = self.region
+        yield from laid_out(f"def {self.name}({', '.join(self._declared_arguments())}) -> Tensor:", 0)
+        yield f'    """{region.doc}"""'
+        *before, last = region.statements
+        for statement in before:
+            yield from self._statement(statement, 4)
+        yield from laid_out(f"return {self.text(last.expr)}", 4)
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
@@ -221,4 +248,4 @@ def _tensors_of(member: Member, members: Mapping[Member, Member], path: str) -> 
         yield (f"{path}.{key}" if member.kind == MODULE else path), member, key
 
 
-__all__ = ["BUFFER", "PARAMETER", "ClassSource", "state_dict"]
+__all__ = ["BUFFER", "PARAMETER", "ClassSource", "FunctionSource", "state_dict"]
