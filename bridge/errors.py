@@ -22,7 +22,10 @@
     │   ├── UnsafePathError            a link, pipe, device or name among a model's files that could stand for something else
     │   ├── PolicyError                all of that holds, and a rule of the policy refuses
     │   └── TransparencyLogError       a log that is not append-only, or a proof that does not lead to its root
-    ├── ReferenceEngineError           the real CNTK: not there, not the one that was pinned, or failing
+    ├── ReferenceEngineError           the real CNTK
+    │   ├── ReferenceMissingError      it is not installed, or what it needs is not there
+    │   ├── ReferenceChangedError      a wheel or an installed file is not the one that was pinned
+    │   └── ReferenceEvaluationError   it refused a model or its inputs, crashed, or ran into a limit
     ├── WriteError                     a result could not be written
     ├── InvalidGoldenCaseError         a folder of golden cases that cannot be used
     ├── InvalidReportError             a report whose form is not the published one
@@ -233,7 +236,7 @@ class UnsafePathError(TrustError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"{path!a}: {reason}")
+        super().__init__(f"{path!r}: {reason}")
 
 
 class PolicyError(TrustError):
@@ -257,6 +260,18 @@ class TransparencyLogError(TrustError):
 
 class ReferenceEngineError(BridgeError):
     """The real CNTK is not there, is not the one that was pinned, or failed."""
+
+
+class ReferenceMissingError(ReferenceEngineError):
+    """The real CNTK is not installed, or something that it needs is not on this machine."""
+
+
+class ReferenceChangedError(ReferenceEngineError):
+    """A wheel or an installed file of the real CNTK is not the one that was pinned."""
+
+
+class ReferenceEvaluationError(ReferenceEngineError):
+    """The real CNTK refused a model or its inputs, crashed, or ran into one of its limits."""
 
 
 class WriteError(BridgeError):
