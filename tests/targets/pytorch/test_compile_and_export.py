@@ -80,3 +80,24 @@ def test_module_goes_back_to_onnx_for_another_batch(case: str, tmp_path: Path) -
     given = larger(made)
     values = session.run(None, {port.name: given[port.name].numpy() for port in session.get_inputs()})
     check_same({name: torch.from_numpy(value) for name, value in zip(want, values, strict=True)}, want)
+
+
+def test_exporting_by_trace_leaves_the_steps_of_a_recurrent_layer_free(tmp_path: Path) -> None:
+    import onnxruntime
+
+    made = converted("lstm_tagger", tmp_path / "module")
+    path = tmp_path / "again.onnx"
+    free = {"words": {0: "N", 1: "T"}, "lengths": {0: "N"}}
+    torch.onnx.export(made.module, (made.inputs,), str(path), input_names=list(free), dynamic_axes=free, dynamo=False)
+    longer = made.inputs | {"words": torch.cat([made.inputs["words"]] * 2, dim=1)}
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (got,) = session.run(None, {name: value.numpy() for name, value in longer.items()})
+    with torch.no_grad():
+        check_same({"tags": torch.from_numpy(got)}, made.module(**longer))
+
+
+def test_torch_export_fixes_the_steps_of_any_lstm() -> None:
+    # A fact about PyTorch that docs/torch.md states: when it changes, the page and the tests above can promise more.
+    layer, steps = torch.nn.LSTM(3, 4, batch_first=True).eval(), {1: torch.export.Dim.DYNAMIC}
+    with pytest.raises(Exception, match="specialized it to be a constant"):
+        torch.export.export(layer, (torch.rand(2, 5, 3),), dynamic_shapes=(steps,))
