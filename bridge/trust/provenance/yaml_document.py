@@ -1,0 +1,82 @@
+"""YAML that people write, read with less than YAML can do: no tags, no aliases, no repeated keys, no numbers that JSON lacks.
+
+What comes out is JSON's types alone, so that it can be signed: a date stays the text that was written.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import yaml
+
+from bridge.errors import InvalidOptionError
+
+YAML_BYTES_AT_MOST = 1 << 20
+_DEPTH_AT_MOST = 20
+
+
+def parse_yaml(data: bytes, *, what: str) -> Any:
+    """The document that ``data`` holds. Raises ``InvalidOptionError``, with line and column, for what is not plain YAML."""
+    if len(data) > YAML_BYTES_AT_MOST:
+        raise InvalidOptionError(f"{what} has {len(data)} bytes; expected at most {YAML_BYTES_AT_MOST}")
+    try:
+        root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
+        _refuse_aliases(data.decode("utf-8"), what)
+    except UnicodeDecodeError as error:
+        raise InvalidOptionError(f"{what} is not UTF-8: {error.reason} at byte {error.start}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InvalidOptionError(f"{what} is not YAML: {' '.join(str(error).split())[:500]}") from error
+    return None if root is None else _value(root, what, 0)
+
+
+def _refuse_aliases(text: str, what: str) -> None:
+    """An alias of an alias is how a few bytes of YAML become gigabytes, and nobody needs one here."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InvalidOptionError(f"{what}, {_place(event)}: an alias (*{event.anchor}); write the value out")
+
+
+def _value(node: yaml.Node, what: str, depth: int) -> Any:
+    if depth > _DEPTH_AT_MOST:
+        raise InvalidOptionError(f"{what}, {_place(node)}: nested more than {_DEPTH_AT_MOST} deep")
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, what, depth)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, what, depth + 1) for item in node.value]
+    return _scalar(node, what)
+
+
+def _mapping(node: yaml.MappingNode, what: str, depth: int) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise InvalidOptionError(f"{what}, {_place(key)}: a key that is not a text")
+        if key.value in result:
+            raise InvalidOptionError(f"{what}, {_place(key)}: {key.value!r} is stated twice")
+        result[key.value] = _value(value, what, depth + 1)
+    return result
+
+
+def _scalar(node: yaml.Node, what: str) -> Any:
+    text = str(node.value)
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind in ("str", "timestamp"):
+        return text
+    if kind == "null":
+        return None
+    try:
+        if kind == "bool":
+            return yaml.SafeLoader.bool_values[text.lower()]
+        number = yaml.safe_load(text) if kind in ("int", "float") else None
+    except (ValueError, KeyError, yaml.YAMLError):
+        number = None
+    if not isinstance(number, int | float) or not math.isfinite(number):
+        raise InvalidOptionError(
+            f"{what}, {_place(node)}: {text[:100]!r} of type {kind}; expected a text, a number or a truth value"
+        )
+    return number
+
+
+def _place(node: Any) -> str:
+    return f"line {node.start_mark.line + 1}, column {node.start_mark.column + 1}"
