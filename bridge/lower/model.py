@@ -39,12 +39,18 @@ FULL_LENGTH: Final = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class PortType:
-    """An input or output of the converted model as it is: ``shape`` has numbers and symbols."""
+    """An input or output of the converted model as it is: ``shape`` has numbers and symbols.
+
+    ``lengths_of`` is the symbol of the sequence axis whose true lengths it holds, empty for everything else. ``index_below`` is
+    the number of classes where it holds indices instead of one-hot vectors.
+    """
 
     name: str
     uid: str
     dtype: str
     shape: tuple[int | str, ...]
+    lengths_of: str = ""
+    index_below: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,8 @@ class _Inputs:
         dtype = ir.DataType.INT64 if indexed else ONNX_TYPES[known.data_type]
         value = ir.Value(name=port.name, shape=ir.Shape(shape), type=ir.TensorType(dtype))
         self.values.append(value)
-        self.ports.append(PortType(port.name, port.variable_uid, dtype.numpy().name, tuple(shape)))
+        classes = known.shape[-1] if indexed else None
+        self.ports.append(PortType(port.name, port.variable_uid, dtype.numpy().name, tuple(shape), index_below=classes))
         return value
 
     def _dynamic(self, known: TensorType) -> list[str]:
@@ -201,7 +208,7 @@ class _Inputs:
         lengths = ir.Value(name=name, shape=ir.Shape([f"{symbol(name)}_or_1"]), type=ir.TensorType(ir.DataType.INT64))
         lengths.const_value = ir.Tensor(np.array([FULL_LENGTH], np.int64), name=name)
         self.lengths.append(lengths)
-        self.lengths_ports.append(PortType(name, "", "int64", ("N",)))
+        self.lengths_ports.append(PortType(name, "", "int64", ("N",), lengths_of=self._steps_symbol(axis)))
         b.scope = name
         steps = b.op("Shape", value, start=1, end=2)
         own = b.op("Expand", b.op("Min", lengths, steps), b.op("Shape", value, start=0, end=1))
@@ -230,11 +237,11 @@ class _Outputs:
         shape: list[int | str] = ["N", *self._steps(known)] if known.type.axes else []
         shape += [f"{symbol(port.name)}_{i}" if dim < 0 else dim for i, dim in enumerate(known.type.shape)]
         self.carried.append((port, value))
-        self._declare(value, port.name, port.variable_uid, ONNX_TYPES[known.type.data_type], shape)
+        self._declare(value, PortType(port.name, port.variable_uid, _numpy_name(known.type), tuple(shape)))
         if known.extent is not None and id(known.extent) not in self._given:
             name = self.ctx.builder.names.unique(f"{port.name}_lengths")
             made = self.ctx.builder.unfolded("Identity", known.extent.lengths)
-            self._declare(made, name, "", ir.DataType.INT64, ["N"])
+            self._declare(made, PortType(name, "", "int64", ("N",), lengths_of=str(shape[1])))
 
     def _own(self, known: Lowered, name: str) -> ir.Value:
         """A value that can carry the output's name: made by a node, and no output yet.
@@ -257,9 +264,13 @@ class _Outputs:
                 return ["T" if len(self.inputs.extents) == 1 else f"T_{symbol(axis.name)}"]
         return [f"T_{symbol(known.type.axes[1].name)}"]
 
-    def _declare(self, value: ir.Value, name: str, uid: str, dtype: ir.DataType, shape: Sequence[int | str]) -> None:
-        value.name = name
-        value.shape = ir.Shape(shape)
-        value.type = ir.TensorType(dtype)
+    def _declare(self, value: ir.Value, port: PortType) -> None:
+        value.name = port.name
+        value.shape = ir.Shape(port.shape)
+        value.type = ir.TensorType(ir.DataType.from_numpy(np.dtype(port.dtype)))
         self.values.append(value)
-        self.ports.append(PortType(name, uid, dtype.numpy().name, tuple(shape)))
+        self.ports.append(port)
+
+
+def _numpy_name(known: TensorType) -> str:
+    return ONNX_TYPES[known.data_type].numpy().name
