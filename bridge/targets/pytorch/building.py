@@ -14,6 +14,7 @@ from bridge.targets.pytorch.expression import Expr, Ref, replaced
 from bridge.targets.pytorch.losses import split_losses
 from bridge.targets.pytorch.members import MODULE, Member
 from bridge.targets.pytorch.naming import identifier, is_usable
+from bridge.targets.pytorch.padding import drop_inner_masks
 from bridge.targets.pytorch.parameter_uses import ParameterUses
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import regions_of, simplify, tidy
@@ -47,6 +48,7 @@ def build(graph: ir.Graph, names: Names, losses: Sequence[str] = ()) -> Program:
     _hand_in_shared_members(region)
     tidy(region)
     functions = split_losses(region, losses) if losses else []
+    drop_inner_masks(region)
     recover_structure(region, shared.refs, names)
     for inner in (*regions_of(region), *functions):
         simplify(inner)

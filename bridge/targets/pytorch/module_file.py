@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bridge.targets.pytorch.building import Program
 from bridge.targets.pytorch.program import Region
 from bridge.targets.pytorch.simplification import regions_of
@@ -12,12 +14,13 @@ from bridge.targets.pytorch.source import ClassSource, FunctionSource
 def module_text(program: Program, heading: str) -> str:
     """Imports, snippets, losses, classes; the model last."""
     class_names, kept = _class_names(program.root)
-    parts = snippets(program.snippets)
     functions = function_names(program)
-    parts += ["\n".join(FunctionSource(region, name).lines()) for region, name in functions.items()]
+    parts = ["\n".join(FunctionSource(region, name).lines()) for region, name in functions.items()]
     by_output = dict(zip((region.outputs[0] for region in program.losses), functions.values(), strict=True))
     parts += ["\n".join(ClassSource(region, class_names, by_output if region is program.root else {}).lines()) for region in kept]
-    body = "\n\n\n".join(parts) + "\n"
+    # A statement that asked for a snippet may have been simplified away since.
+    wanted = {name for name in program.snippets if any(re.search(rf"\b{name}\b", part) for part in parts)}
+    body = "\n\n\n".join([*snippets(wanted), *parts]) + "\n"
     return "\n".join([f'"""{heading}"""', "", *_imports(body), "", "", body])
 
 
