@@ -106,14 +106,14 @@ class _Writer:
 
     def _name(self, node: Node) -> str:
         """What the author called an operator or a block around it; the kind of the innermost block where nothing has a name."""
-        if node.name:
+        if node.name and not node.name.startswith("_"):  # Names of that form are CNTK's own.
             return node.name
         kind, at = "", node.uid
         for _ in range(_DEEPEST):
             block = self._around.get(at)
             if block is None:
                 break
-            if block.name:
+            if block.name and not block.name.startswith("_"):
                 return block.name
             kind, at = kind or (block.block.op_name if block.block is not None else ""), block.uid
         return kind
