@@ -5,56 +5,94 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from verify.equivalence.report import CaseReport, EquivalenceReport, OutputReport, Verdict
+from verify.report.document import Case, CaseVerdict, DeterminismVerdict, Metrics, Output, OutputVerdict, Report
+
+_GOOD = {OutputVerdict.AGREES: "green", OutputVerdict.WAIVED: "yellow"}
+_STEADY = {DeterminismVerdict.IDENTICAL: "green", DeterminismVerdict.AGREES: "green", DeterminismVerdict.SKIPPED: "yellow"}
 
 
-def equivalence_table(report: EquivalenceReport) -> Table:
+def equivalence_table(report: Report) -> Table:
     """One row per output: its greatest differences, what was allowed, and the narrowest tolerance that would pass."""
     table = Table(title="Equivalence with CNTK", title_justify="left")
-    for heading in ("case", "output", "type"):
+    several = len({case.backend for case in report.cases}) > 1
+    for heading in ("case", "backend", "output", "type") if several else ("case", "output", "type"):
         table.add_column(heading, overflow="fold")
-    for heading in ("max abs err", "max rel err", "allowed", "would pass at", "mismatches"):
+    for heading in ("max abs err", "max rel err", "max ULP", "allowed", "would pass at", "mismatches"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for case in report.cases:
+        front = (case.case, case.backend) if several else (case.case,)
         if case.error or not case.outputs:
-            table.add_row(case.case, "", "", "", "", "", "", "", _case_verdict(case))
+            table.add_row(*front, *[""] * 8, _case_verdict(case))
         for output in case.outputs:
-            table.add_row(case.case, output.name, output.dtype, *_figures(output), _verdict(output.verdict))
+            table.add_row(*front, output.name, output.dtype, *_figures(output), _verdict(output))
     return table
 
 
-def findings(report: EquivalenceReport) -> list[str]:
-    """A sentence for everything in the report that does not hold, and one for the whole."""
+def determinism_table(report: Report) -> Table:
+    """One row per check that something which should not matter does not."""
+    table = Table(title="Determinism", title_justify="left")
+    for heading in ("backend", "check"):
+        table.add_column(heading)
+    table.add_column("max abs diff", justify="right")
+    table.add_column("verdict")
+    table.add_column("detail", overflow="fold")
+    for check in report.determinism:
+        greatest = "" if check.max_abs is None else f"{check.max_abs:.2e}"
+        verdict = Text(check.verdict.value, style=_STEADY.get(check.verdict, "bold red"))
+        table.add_row(check.backend, check.check, greatest, verdict, check.detail)
+    return table
+
+
+def findings(report: Report) -> list[str]:
+    """A sentence for everything in the report that does not hold or is waived, and one for the whole."""
     sentences = [f"{case.case}: {case.error}" for case in report.cases if case.error]
     sentences += [
-        f"{case.case}: {output.name}: {output.reason}"
+        f"{case.case}: {output.name}: {_sentence(output)}"
         for case in report.cases
         for output in case.outputs
-        if output.verdict is not Verdict.AGREES
+        if output.verdict is not OutputVerdict.AGREES
     ]
+    sentences += [f"{check.backend}: {check.check}: {check.detail}" for check in report.determinism if not check.holds]
     held = sum(case.holds for case in report.cases)
-    backends = ", ".join(sorted({case.backend for case in report.cases}))
+    backends = ", ".join(sorted({case.backend for case in report.cases if case.backend}))
     return [*sentences, f"{held} of {len(report.cases)} cases hold on {backends}"]
 
 
-def _figures(output: OutputReport) -> tuple[str, str, str, str, str]:
-    comparison = output.comparison
-    if comparison is None or comparison.problem is not None or output.tolerance is None:
-        return "", "", "" if output.tolerance is None else str(output.tolerance), "", ""
-    minimum = output.minimum
+def _sentence(output: Output) -> str:
+    if output.waiver is None:
+        return output.reason
+    return f"{output.reason}; waived until {output.waiver.expires}: {output.waiver.reason}"
+
+
+def _figures(output: Output) -> tuple[str, str, str, str, str, str]:
+    allowed = "" if output.tolerance is None else _tolerance(output.tolerance.rtol, output.tolerance.atol)
+    metrics = output.metrics
+    if metrics is None:
+        return "", "", "", allowed, "", ""
     return (
-        f"{comparison.max_abs:.2e}",
-        f"{comparison.max_rel:.2e}",
-        str(output.tolerance),
-        "none" if minimum is None else str(minimum),
-        f"{comparison.mismatches} of {comparison.elements}",
+        f"{metrics.max_abs:.2e}",
+        f"{metrics.max_rel:.2e}",
+        "" if metrics.max_ulp is None else f"{metrics.max_ulp:.4g}",
+        allowed,
+        _minimum(metrics),
+        f"{metrics.mismatches} of {metrics.elements}",
     )
 
 
-def _verdict(verdict: Verdict) -> Text:
-    return Text(verdict.value, style="green" if verdict is Verdict.AGREES else "bold red")
+def _minimum(metrics: Metrics) -> str:
+    return "none" if metrics.minimum is None else _tolerance(metrics.minimum.rtol, metrics.minimum.atol)
 
 
-def _case_verdict(case: CaseReport) -> Text:
-    return Text(case.note or "agrees", style="green") if case.holds else _verdict(Verdict.FAILED)
+def _tolerance(rtol: float, atol: float) -> str:
+    return f"rtol {rtol:.1e} atol {atol:.1e}"
+
+
+def _verdict(output: Output) -> Text:
+    return Text(output.verdict.value, style=_GOOD.get(output.verdict, "bold red"))
+
+
+def _case_verdict(case: Case) -> Text:
+    if case.verdict is CaseVerdict.ERROR:
+        return Text("failed", style="bold red")
+    return Text(case.note or "agrees", style="green")

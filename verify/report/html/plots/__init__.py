@@ -1,0 +1,1 @@
+"""Plots as inline SVG, made by small functions of our own."""

@@ -1,0 +1,20 @@
+"""The report as JSON: the form that is signed, kept and compared. ``schema/equivalence-1.0.json`` is its schema."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from verify.report.document import Report
+
+
+def render_json(report: Report) -> str:
+    """The same text for the same report: sorted members, ASCII, no number that JSON lacks."""
+    return json.dumps(report.to_json(), allow_nan=False, indent=1, sort_keys=True) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The published JSON Schema (2020-12) of an equivalence report."""
+    schema: dict[str, Any] = json.loads(files("verify.report").joinpath("schema", "equivalence-1.0.json").read_text("utf-8"))
+    return schema
