@@ -232,7 +232,8 @@ def _bias(cell: Cell, bias: Matrix) -> Matrix:
 
 
 def _initial(ctx: Lowering, state: State) -> ir.Value | None:
-    """The initial state, broadcastable to ``[N, H]``; ``None`` where it is zero."""
+    """The initial state, broadcastable to ``[N, H]``; ``None`` where it is zero, and not a parameter that training may change."""
     initial = ctx.value(state.initial)
     known = ctx.builder.known(initial.value)
-    return None if known is not None and not known.any() else ctx.raised(initial, 1, 1)
+    zero = known is not None and not known.any() and initial.value not in ctx.builder.constants.traced
+    return None if zero else ctx.raised(initial, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,12 @@ pytest.importorskip("torch")
 
 import torch
 
+import bridge
+from bridge.lower import LoweringOptions
+from bridge.targets.pytorch.folder import write_torch
+from bridge.targets.pytorch.translation import Names
+from tests.lower.graphs import SEQUENCE, Graph
+from tests.lower.recurrence.cntk_cells import HIDDEN, INPUTS, Rnn, Writer, recurrence
 from tests.targets.pytorch.converted import converted
 
 
@@ -85,3 +92,19 @@ def test_gradients_are_those_of_finite_differences(case: str, tmp_path: Path) ->
         assert parameter.grad is not None, name
         expected = (above - below) / (2 * step)
         assert parameter.grad.view(-1)[place].item() == pytest.approx(expected, rel=1e-4, abs=1e-5), name
+
+
+def test_a_learnable_initial_state_that_starts_at_zero_is_trained(tmp_path: Path) -> None:
+    graph = Graph()
+    writer = Writer(graph)
+    x = graph.input("x", (INPUTS,), SEQUENCE)
+    start = graph.parameter(np.zeros(HIDDEN))
+    graph._variables[start] = replace(graph._variables[start], needs_gradient=True)
+    states = recurrence(writer, x, Rnn(), initial=(start, start))
+    write_torch(graph.lower(states, options=LoweringOptions(for_training=True)), Names({start: "start"}), tmp_path)
+    module = bridge.load_torch(tmp_path, allow_unsigned=True)
+    (result,) = module(x=torch.ones(2, 3, INPUTS)).values()
+    torch.autograd.backward(result.sum())
+    gradient = dict(module.named_parameters())["start"].grad
+    assert gradient is not None
+    assert gradient.any()
