@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,8 @@ class Origin:
 class Conversion:
     """How the source was converted.
 
-    ``options`` are the caller's; ``source_verified`` says whether a signature of the source was checked.
+    ``options`` are the caller's; ``source_verified`` says whether a signature of the source was checked. ``model`` are the name
+    and version that its training gave the model, where that is known: the package is still that model.
     """
 
     origin: Origin
@@ -57,51 +58,52 @@ class Conversion:
     source_verified: bool
     started: datetime
     finished: datetime
+    model: Mapping[str, str] = field(default_factory=dict)
 
 
 def conversion_statement(
-    name: str, root_sha256: str, conversion: Conversion, *, reports: Sequence[Resource] = (), accompanying: Sequence[bytes] = ()
+    name: str,
+    root_sha256: str,
+    conversion: Conversion,
+    *,
+    reports: Sequence[Resource] = (),
+    accompanying: Sequence[tuple[str, bytes]] = (),
 ) -> Statement:
     """The statement that the package ``name`` with OMS root digest ``root_sha256`` is the result of this conversion.
 
-    ``reports`` are the files of the package that tell of its tests; ``accompanying`` are bundles that are made together with this
-    statement, so that none of them can be taken away unseen.
+    ``reports`` are the files of the package that tell of its tests; ``accompanying`` are the bundles that are made together with
+    this statement, each with its title, so that none of them can be taken away unseen.
     """
-    origin = conversion.origin
+    byproducts = [*reports, *(_bundle(data, title, ACCOMPANYING) for title, data in accompanying)]
     return Statement(
         subject=(Subject(name, {"sha256": root_sha256}),),
         predicate_type=SLSA_PROVENANCE,
-        predicate={
-            "buildDefinition": {
-                "buildType": CONVERSION_BUILD,
-                "externalParameters": {"source": origin.name, **conversion.options},
-                "internalParameters": {"opset": conversion.opset, "sourceFormat": conversion.source_format},
-                "resolvedDependencies": [
-                    resource.to_json()
-                    for resource in (
-                        origin.to_resource(),
-                        *(_bundle(claim.data, _title(claim), INHERITED) for claim in origin.inherited),
-                        converter_resource(),
-                    )
-                ],
-            },
-            "runDetails": {
-                "builder": {"id": CONVERTER, "version": {"cntk-bridge": __version__}},
-                "metadata": {"startedOn": timestamp(conversion.started), "finishedOn": timestamp(conversion.finished)},
-                "byproducts": [
-                    resource.to_json() for resource in (*reports, *(_bundle(data, "", ACCOMPANYING) for data in accompanying))
-                ],
-                "cntkbridge_sourceVerified": conversion.source_verified,
-            },
-        },
+        predicate={"buildDefinition": _definition(conversion), "runDetails": _run(conversion, byproducts)},
     )
+
+
+def _definition(conversion: Conversion) -> dict[str, Any]:
+    origin = conversion.origin
+    inherited = [_bundle(claim.data, claim.statement.predicate_type, INHERITED) for claim in origin.inherited]
+    return {
+        "buildType": CONVERSION_BUILD,
+        "externalParameters": {"source": origin.name, **conversion.options},
+        "internalParameters": {"opset": conversion.opset, "sourceFormat": conversion.source_format},
+        "resolvedDependencies": [resource.to_json() for resource in (origin.to_resource(), *inherited, converter_resource())],
+    }
+
+
+def _run(conversion: Conversion, byproducts: Sequence[Resource]) -> dict[str, Any]:
+    run: dict[str, Any] = {
+        "builder": {"id": CONVERTER, "version": {"cntk-bridge": __version__}},
+        "metadata": {"startedOn": timestamp(conversion.started), "finishedOn": timestamp(conversion.finished)},
+        "byproducts": [resource.to_json() for resource in byproducts],
+        "cntkbridge_sourceVerified": conversion.source_verified,
+    }
+    return run | ({"cntkbridge_model": {"model": dict(conversion.model)}} if conversion.model else {})
 
 
 def _bundle(data: bytes, name: str, role: str) -> Resource:
     return Resource(
         name, digest={"sha256": hashlib.sha256(data).hexdigest()}, media_type=BUNDLE_MEDIA_TYPE, annotations={ROLE: role}
     )
-
-
-def _title(claim: Claim) -> str:
-    return claim.statement.predicate_type

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.errors import InvalidOptionError
 from bridge.trust.provenance.environment import Environment
 from bridge.trust.provenance.schema import check_description
 from bridge.trust.provenance.yaml_document import YAML_BYTES_AT_MOST, parse_yaml
@@ -63,4 +64,24 @@ def _environment(stated: Mapping[str, Any] | None) -> Environment | None:
         machine=stated.get("machine", ""),
         packages=tuple(sorted(stated.get("packages", {}).items())),
         observed="as described",
+    )
+
+
+def description_in(predicate: Mapping[str, Any]) -> Description:
+    """What the predicate of a training statement says of the model; empty where it says nothing, or nothing of the known form."""
+    said = predicate.get("cntkbridge_model")
+    if not isinstance(said, dict):
+        return Description()
+    training = {name: said[name] for name in ("framework", "approach") if name in said}
+    document = {name: said[name] for name in ("model", "data", "metrics", "limitations") if name in said}
+    try:
+        check_description({"model": {"name": "-"}, **document, "training": training}, what="the statement")
+    except InvalidOptionError:
+        return Description()
+    return Description(
+        model=document.get("model", {}),
+        training=training,
+        data=tuple(document.get("data", ())),
+        metrics=tuple(document.get("metrics", ())),
+        limitations=tuple(document.get("limitations", ())),
     )
