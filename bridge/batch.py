@@ -15,7 +15,7 @@ from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult
-    from verify.equivalence.report import EquivalenceReport
+    from verify.report.document import Report
 
 MODEL_SUFFIXES = frozenset({".dnn", ".model", ".cmf"})
 """What a folder is searched for. A model that is named itself may be called anything."""
@@ -48,7 +48,7 @@ class Outcome:
 
     job: Job
     result: ConversionResult | None = None
-    report: EquivalenceReport | None = None
+    report: Report | None = None
     error: BridgeError | None = None
 
 

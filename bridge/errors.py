@@ -29,6 +29,7 @@
     ├── WriteError                     a result could not be written
     ├── InvalidGoldenCaseError         a folder of golden cases that cannot be used
     ├── InvalidReportError             a report whose form is not the published one
+    ├── InvalidWaiverError             a wider tolerance without a reason, or beyond its day
     ├── InvalidPackageError            the folder of a converted model that is incomplete or was changed
     └── UnsignedCodeError              code that would be run, and that no signature covers
 
@@ -291,6 +292,10 @@ class InvalidReportError(BridgeError):
         wanted = f"; expected {expected}" if expected is not None else ""
         seen = f"; found {found}" if found is not None else ""
         super().__init__(f"{message}{where}{wanted}{seen}")
+
+
+class InvalidWaiverError(BridgeError):
+    """A wider tolerance that nobody answers for: without a reason, beyond its day, or not in the published form."""
 
 
 class InvalidPackageError(BridgeError):

@@ -10,9 +10,9 @@ import bridge
 from bridge.checking import check_recorded
 from verify.equivalence import find_cases
 from verify.equivalence.backends import Array
+from verify.equivalence.backends.onnxruntime import OnnxRuntime
 from verify.equivalence.cases import GoldenCase, RecordedVariable, load_case, load_description
 from verify.equivalence.checking import check_case
-from verify.equivalence.onnxruntime_cpu import OnnxRuntimeCpu
 from verify.report.terminal import findings
 
 SHARED = Path(__file__).parents[2] / "shared" / "golden-cases"
@@ -52,7 +52,7 @@ def _problem(folder: Path, scratch: Path) -> str | None:
     if refused:
         return f"{folder.name}: holds user code and was converted"
     case = _as_described(load_case(folder))
-    report = check_case(OnnxRuntimeCpu(destination), case)
+    report = check_case(OnnxRuntime(destination), case)
     return None if report.holds else f"{folder.name}: {report}"
 
 

@@ -99,7 +99,7 @@ def _code(outcome: "Outcome") -> int:
 
 def _show(outcomes: "Sequence[Outcome]") -> None:
     from bridge.cli.outcomes import outcomes_table, remarks
-    from verify.equivalence.report import EquivalenceReport
+    from verify.equivalence.assembling import assemble
     from verify.report.terminal import equivalence_table, findings
 
     console = output_console()
@@ -108,7 +108,7 @@ def _show(outcomes: "Sequence[Outcome]") -> None:
         console.print(plain(sentence), soft_wrap=True)
     cases = tuple(case for outcome in outcomes if outcome.report is not None for case in outcome.report.cases)
     if cases:
-        report = EquivalenceReport(cases)
+        report = assemble(cases)
         console.print(equivalence_table(report))
         for sentence in findings(report):
             console.print(plain(sentence), soft_wrap=True)

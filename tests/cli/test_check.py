@@ -46,9 +46,9 @@ def test_json_tells_every_figure(converted: Path, tampered_case: Path) -> None:
     result = bridge("check", converted, "--golden", tampered_case, "--json")
     assert result.exit_code == 1
     document = json.loads(result.stdout)
-    assert (document["holds"], document["cases_held"], document["cases_total"]) == (False, 0, 1)
+    assert (document["holds"], document["verdict"], len(document["cases"])) == (False, "different", 1)
     (output,) = document["cases"][0]["outputs"]
-    assert (output["name"], output["mismatches"], output["worst_index"]) == ("z", 1, [1, 3])
+    assert (output["name"], output["metrics"]["mismatches"], output["metrics"]["worst_index"]) == ("z", 1, [1, 3])
 
 
 def test_of_a_folder_of_cases_those_of_the_model_are_taken(converted: Path) -> None:

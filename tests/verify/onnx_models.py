@@ -13,6 +13,10 @@ SQUARING = """
 <ir_version: 8, opset_import: ["" : 17]>
 squaring (float[N, 3] x) => (float[N, 3] y) { y = Mul(x, x) }
 """
+LOGARITHM = """
+<ir_version: 8, opset_import: ["" : 17]>
+logarithm (float[N, 3] x) => (float[N, 3] y) { y = Log(x) }
+"""
 RENAMED = """
 <ir_version: 8, opset_import: ["" : 17]>
 doubling (float[N, 3] x) => (float[N, 3] z) { z = Add(x, x) }

@@ -1,32 +1,31 @@
 """Golden cases, the backends that run a converted model on them, and the comparison of what comes out.
 
 load_case, find_cases     a folder -> GoldenCase, trusting nothing in it
-OnnxRuntimeCpu            an ONNX file -> Backend
-check_case                Backend, GoldenCase -> CaseReport
-EquivalenceReport         what ``verify.report`` shows
+backends                  a converted model -> Backend
+check_case                Backend, GoldenCase -> a case of the report
+compare                   two tensors -> Comparison
+
+What is found goes into ``verify.report.document``, and ``verify.report`` shows it.
 """
 
 from verify.equivalence.backends import Backend, BackendError, Port
+from verify.equivalence.backends.onnxruntime import OnnxRuntime
 from verify.equivalence.cases import GoldenCase, find_cases, load_case, load_description
 from verify.equivalence.checking import check_case
 from verify.equivalence.comparison import Comparison, compare
-from verify.equivalence.onnxruntime_cpu import OnnxRuntimeCpu
-from verify.equivalence.report import CaseReport, EquivalenceReport, OutputReport, Verdict
+from verify.equivalence.rules import Rules
 from verify.equivalence.tolerances import TOLERANCES, Tolerance, tolerance_for
 
 __all__ = [
     "TOLERANCES",
     "Backend",
     "BackendError",
-    "CaseReport",
     "Comparison",
-    "EquivalenceReport",
     "GoldenCase",
-    "OnnxRuntimeCpu",
-    "OutputReport",
+    "OnnxRuntime",
     "Port",
+    "Rules",
     "Tolerance",
-    "Verdict",
     "check_case",
     "compare",
     "find_cases",

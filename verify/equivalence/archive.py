@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tokenize
 import zipfile
@@ -33,24 +34,35 @@ _DAMAGE = (
 
 
 class TensorArchive:
-    """The tensors of a case by name, decompressed when asked for."""
+    """The tensors of a case by name, decompressed when asked for. ``sha256`` is the digest of the whole file, in hexadecimal."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._zip = zipfile.ZipFile(path)
+            # Opened once: what the digest speaks of is what is read.
+            self._stream = path.open("rb")
+        except OSError as error:
+            raise InvalidGoldenCaseError(f"{path}: not a readable .npz archive: {error}") from error
+        try:
+            self.sha256 = hashlib.file_digest(self._stream, "sha256").hexdigest()
+            self._zip = zipfile.ZipFile(self._stream)
         except (OSError, zipfile.BadZipFile) as error:
+            self._stream.close()
             raise InvalidGoldenCaseError(f"{path}: not a readable .npz archive: {error}") from error
         total = sum(member.file_size for member in self._zip.infolist())
         if total > ARCHIVE_BYTES:
-            self._zip.close()
+            self._close()
             raise InvalidGoldenCaseError(f"{path}: {total} bytes of tensors; expected at most {ARCHIVE_BYTES}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._zip.close()
+        self._stream.close()
 
     def read(self, name: str) -> npt.NDArray[np.generic]:
         """One tensor; ``InvalidGoldenCaseError`` where it is absent, damaged, or anything but an array of numbers."""

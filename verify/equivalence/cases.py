@@ -39,12 +39,13 @@ class RecordedVariable:
 
 @dataclass(frozen=True, slots=True)
 class GoldenCase:
-    """A case in memory, but for its model."""
+    """A case in memory, but for its model. ``tensors_sha256`` is the digest of the file that the tensors came from."""
 
     folder: Path
     description: CaseDescription
     inputs: tuple[RecordedVariable, ...]
     outputs: tuple[RecordedVariable, ...]
+    tensors_sha256: str = ""
 
     @property
     def name(self) -> str:
@@ -106,6 +107,7 @@ def load_case(folder: Path) -> GoldenCase:
             description=description,
             inputs=tuple(_recorded(archive, f"input/{i}", item) for i, item in enumerate(description.inputs)),
             outputs=tuple(_recorded(archive, f"output/{i}", item) for i, item in enumerate(description.outputs)),
+            tensors_sha256=archive.sha256,
         )
 
 

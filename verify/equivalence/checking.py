@@ -5,27 +5,51 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-import numpy as np
-
 from bridge.errors import BridgeError
 from verify.equivalence.backends import Array, Backend
 from verify.equivalence.cases import GoldenCase, RecordedVariable
-from verify.equivalence.comparison import compare
 from verify.equivalence.feeding import feeds, variable_name
-from verify.equivalence.outputs import compare_output
-from verify.equivalence.report import CaseReport, OutputReport, Verdict
-from verify.equivalence.tolerances import tolerance_for
+from verify.equivalence.outputs import judge, judge_lengths
+from verify.equivalence.rules import STANDARD, Rules
+from verify.report.document import Case, Output, OutputVerdict
+
+RECORDED = "recorded"
+"""What reports call the reference of a golden case: the values that were recorded with CNTK."""
 
 
-def check_case(backend: Backend, case: GoldenCase) -> CaseReport:
-    """The case in ONE batch. What the input's fault prevents becomes the report's ``error``."""
+def check_case(backend: Backend, case: GoldenCase, rules: Rules = STANDARD, referee: Backend | None = None) -> Case:
+    """The case in ONE batch. What the input's fault prevents becomes the report's ``error``.
+
+    ``referee`` is the same graph in double precision; where it cannot run the case, ``note`` says so.
+    """
+    name = backend.identity.name
     started = time.perf_counter()
     try:
         results = backend.run(feeds(case, backend.inputs))
     except BridgeError as error:
-        return CaseReport(case.name, backend.name, error=str(error), seconds=time.perf_counter() - started)
+        return failed_case(case.name, name, error, time.perf_counter() - started)
     seconds = time.perf_counter() - started
-    reports: list[OutputReport] = []
+    truths, note = _truths(referee, case)
+    return Case(
+        case=case.name,
+        backend=name,
+        reference=RECORDED,
+        seconds=seconds,
+        note=note,
+        outputs=compared_outputs(case, results, backend, rules, truths),
+    )
+
+
+def failed_case(case: str, backend: str, error: BridgeError | str, seconds: float = 0.0) -> Case:
+    """A case that came to nothing before a comparison."""
+    return Case(case=case, backend=backend, reference=RECORDED, seconds=seconds, error=str(error))
+
+
+def compared_outputs(
+    case: GoldenCase, results: Mapping[str, Array], backend: Backend, rules: Rules, truths: Mapping[str, Array]
+) -> tuple[Output, ...]:
+    """What a backend computed beside what the case records: one entry for each output of either."""
+    reports: list[Output] = []
     accounted: set[str] = set()
     for output in case.outputs:
         name = variable_name(output.description, backend.outputs)
@@ -33,35 +57,30 @@ def check_case(backend: Backend, case: GoldenCase) -> CaseReport:
             reports.append(_missing(output, results))
             continue
         accounted.add(name)
-        reports.append(_compared(name, output, results[name]))
+        reports.append(judge(case.name, name, output, results[name], rules, truths.get(name)))
         lengths = f"{name}_lengths"
         if lengths in results and isinstance(output.value, list):
             accounted.add(lengths)
-            reports.append(_lengths(lengths, output.value, results[lengths]))
-    reports += [
-        OutputReport(name, Verdict.UNRECORDED, str(results[name].dtype), reason="the case records no value for this output")
-        for name in results
-        if name not in accounted
-    ]
-    return CaseReport(case.name, backend.name, tuple(reports), seconds)
+            reports.append(judge_lengths(lengths, output.value, results[lengths], rules))
+    reports += [_unrecorded(name, value) for name, value in results.items() if name not in accounted]
+    return tuple(reports)
 
 
-def _missing(output: RecordedVariable, results: Mapping[str, Array]) -> OutputReport:
+def _truths(referee: Backend | None, case: GoldenCase) -> tuple[Mapping[str, Array], str]:
+    if referee is None:
+        return {}, ""
+    try:
+        return referee.run(feeds(case, referee.inputs)), ""
+    except BridgeError as error:
+        return {}, f"no referee: {error}"
+
+
+def _missing(output: RecordedVariable, results: Mapping[str, Array]) -> Output:
     reason = f"the model has no such output, only {', '.join(map(repr, results))}; convert with --output to choose"
-    return OutputReport(output.description.public_name, Verdict.MISSING, output.description.dtype, reason=reason)
+    description = output.description
+    return Output(name=description.public_name, verdict=OutputVerdict.MISSING, dtype=description.dtype, reason=reason)
 
 
-def _compared(name: str, output: RecordedVariable, got: Array) -> OutputReport:
-    tolerance = tolerance_for(np.dtype(output.description.dtype))
-    comparison = compare_output(got, output.value, tolerance)
-    verdict = Verdict.AGREES if comparison.agrees else Verdict.DIFFERS
-    return OutputReport(name, verdict, output.description.dtype, tolerance, comparison, comparison.reason())
-
-
-def _lengths(name: str, sequences: list[Array], got: Array) -> OutputReport:
-    """The lengths of a sequence axis that the model made: they are recorded as the lengths of the sequences themselves."""
-    want = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    tolerance = tolerance_for(np.dtype(np.int64))
-    comparison = compare(got, want, tolerance)
-    verdict = Verdict.AGREES if comparison.agrees else Verdict.DIFFERS
-    return OutputReport(name, verdict, "int64", tolerance, comparison, comparison.reason())
+def _unrecorded(name: str, value: Array) -> Output:
+    reason = "the case records no value for this output"
+    return Output(name=name, verdict=OutputVerdict.UNRECORDED, dtype=str(value.dtype), reason=reason)

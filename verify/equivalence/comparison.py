@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from verify.equivalence.figures import NO_FIGURES, Figures, figures
 from verify.equivalence.tolerances import Tolerance
+from verify.report.document import Metrics, Minimum
 
 Array = npt.NDArray[np.generic]
+_Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,8 @@ class Comparison:
     """What was found. ``problem`` is set when types or shapes differ, and then no element was compared.
 
     ``required`` is the factor by which the tolerance would have to be widened for everything to agree: at most 1 where
-    it does, infinite where no tolerance would do (a NaN or an infinity on one side alone).
+    it does, infinite where no tolerance would do (a NaN or an infinity on one side alone). ``worst_index`` is the element
+    that exceeds its bound the most; of sequences it begins with the sequence's number.
     """
 
     elements: int = 0
@@ -32,6 +37,7 @@ class Comparison:
     worst_got: float = 0.0
     worst_want: float = 0.0
     problem: str | None = None
+    figures: Figures = NO_FIGURES
 
     @property
     def agrees(self) -> bool:
@@ -55,9 +61,36 @@ class Comparison:
             f"the worst{where}: got {self.worst_got:.9g}, recorded {self.worst_want:.9g}"
         )
 
+    def metrics(self, tolerance: Tolerance) -> Metrics | None:
+        """The comparison, made with ``tolerance``, as reports hold it; ``None`` where no element was compared."""
+        if self.problem is not None:
+            return None
+        minimum = minimum_tolerance(self, tolerance)
+        return Metrics(
+            elements=self.elements,
+            mismatches=self.mismatches,
+            nan_mismatches=self.nan_mismatches,
+            infinite_mismatches=self.infinite_mismatches,
+            max_abs=self.max_abs,
+            max_rel=self.max_rel,
+            mean_abs=self.figures.mean_abs,
+            max_ulp=self.figures.max_ulp,
+            median_ulp=self.figures.median_ulp,
+            cosine=self.figures.cosine,
+            sqnr_db=self.figures.sqnr_db,
+            worst_index=self.worst_index,
+            worst_got=self.worst_got,
+            worst_recorded=self.worst_want,
+            minimum=None if minimum is None else Minimum(minimum.rtol, minimum.atol),
+            histogram=self.figures.histogram,
+        )
 
-def compare(got: Array, want: Array, tolerance: Tolerance) -> Comparison:
-    """``got`` against the recorded ``want``, both of any shape."""
+
+def compare(got: Array, want: Array, tolerance: Tolerance, lengths: Sequence[int] | None = None) -> Comparison:
+    """``got`` against the recorded ``want``, both of any shape.
+
+    With ``lengths`` both are sequences one behind the other, ``[sum of lengths, *shape]``, each of which has a scale of its own.
+    """
     if got.dtype != want.dtype:
         return Comparison(problem=f"type {got.dtype}, recorded {want.dtype}")
     if got.shape != want.shape:
@@ -66,25 +99,43 @@ def compare(got: Array, want: Array, tolerance: Tolerance) -> Comparison:
         return Comparison()
     # A quotient beyond the greatest double is infinitely too great, which is what the overflow gives.
     with np.errstate(over="ignore"):
-        return _compare_elements(got.astype(np.float64), want.astype(np.float64), tolerance)
+        return _compare_elements(got, want, tolerance, lengths)
 
 
-def _compare_elements(got: npt.NDArray[np.float64], want: npt.NDArray[np.float64], tolerance: Tolerance) -> Comparison:
+def allowed_error(want: _Doubles, tolerance: Tolerance, lengths: Sequence[int] | None = None) -> _Doubles:
+    """The greatest absolute error that each element may have. ``lengths`` as in ``compare``."""
     magnitude = np.where(np.isfinite(want), np.abs(want), 0.0)
-    bound = tolerance.atol * max(1.0, float(magnitude.max())) + tolerance.rtol * magnitude
-    nan_differs = np.isnan(got) != np.isnan(want)
-    infinity_differs = ~nan_differs & (np.isinf(got) | np.isinf(want)) & (got != want)
-    comparable = np.isfinite(got) & np.isfinite(want)
-    difference = np.zeros_like(want)
-    np.subtract(got, want, out=difference, where=comparable)
+    bound = tolerance.rtol * magnitude
+    if lengths is None:
+        bound += tolerance.atol * max(1.0, float(magnitude.max()))
+        return bound
+    used = np.array([length for length in lengths if length], dtype=np.intp)
+    greatest = magnitude.reshape(len(magnitude), -1).max(axis=1)
+    scales = np.maximum(np.maximum.reduceat(greatest, np.cumsum(used) - used), 1.0)
+    bound += (tolerance.atol * np.repeat(scales, used)).reshape(-1, *[1] * (want.ndim - 1))
+    return bound
+
+
+def _compare_elements(got: Array, want: Array, tolerance: Tolerance, lengths: Sequence[int] | None) -> Comparison:
+    ours, theirs = got.astype(np.float64), want.astype(np.float64)
+    bound = allowed_error(theirs, tolerance, lengths)
+    nan_differs = np.isnan(ours) != np.isnan(theirs)
+    infinity_differs = ~nan_differs & (np.isinf(ours) | np.isinf(theirs)) & (ours != theirs)
+    comparable = np.isfinite(ours) & np.isfinite(theirs)
+    difference = np.zeros_like(theirs)
+    np.subtract(ours, theirs, out=difference, where=comparable)
     np.abs(difference, out=difference)
+    if want.dtype.kind in "iub":
+        # Integers beyond 2**53 may differ by less than a double can tell.
+        np.maximum(difference, got != want, out=difference)
     # How many times the bound each difference is; where the bound is zero any difference is infinitely too great.
     ratio = np.where(difference > 0, np.inf, 0.0)
     np.divide(difference, bound, out=ratio, where=bound > 0)
     ratio[nan_differs | infinity_differs] = np.inf
     worst = np.unravel_index(int(ratio.argmax()), ratio.shape)
-    relative = np.zeros_like(want)
-    np.divide(difference, magnitude, out=relative, where=magnitude > 0)
+    magnitude = np.abs(theirs)
+    relative = np.zeros_like(theirs)
+    np.divide(difference, magnitude, out=relative, where=comparable & (magnitude > 0))
     return Comparison(
         elements=want.size,
         mismatches=int((ratio > 1).sum()),
@@ -93,32 +144,23 @@ def _compare_elements(got: npt.NDArray[np.float64], want: npt.NDArray[np.float64
         max_abs=float(difference.max()),
         max_rel=float(relative.max()),
         required=float(ratio[worst]),
-        worst_index=tuple(int(i) for i in worst),
-        worst_got=float(got[worst]),
-        worst_want=float(want[worst]),
+        worst_index=_in_sequence(tuple(int(i) for i in worst), lengths),
+        worst_got=float(ours[worst]),
+        worst_want=float(theirs[worst]),
+        figures=figures(got, want, difference, comparable),
     )
 
 
-def merge(parts: list[Comparison]) -> Comparison:
-    """The comparisons of a batch's sequences as one; a worst index gains the sequence's number in front."""
-    total = Comparison()
-    for number, part in enumerate(parts):
-        if part.problem is not None:
-            return Comparison(problem=f"sequence {number}: {part.problem}")
-        worse = part.worst_index is not None and (total.worst_index is None or part.required > total.required)
-        total = Comparison(
-            elements=total.elements + part.elements,
-            mismatches=total.mismatches + part.mismatches,
-            nan_mismatches=total.nan_mismatches + part.nan_mismatches,
-            infinite_mismatches=total.infinite_mismatches + part.infinite_mismatches,
-            max_abs=max(total.max_abs, part.max_abs),
-            max_rel=max(total.max_rel, part.max_rel),
-            required=max(total.required, part.required),
-            worst_index=(number, *part.worst_index) if worse and part.worst_index is not None else total.worst_index,
-            worst_got=part.worst_got if worse else total.worst_got,
-            worst_want=part.worst_want if worse else total.worst_want,
-        )
-    return total
+def _in_sequence(index: tuple[int, ...], lengths: Sequence[int] | None) -> tuple[int, ...]:
+    """An index into sequences one behind the other as the sequence's number, the step in it, and the rest."""
+    if lengths is None:
+        return index
+    step = index[0]
+    for number, length in enumerate(lengths):
+        if step < length:
+            return (number, step, *index[1:])
+        step -= length
+    raise AssertionError(f"step {index[0]} of {sum(lengths)}")
 
 
 def minimum_tolerance(comparison: Comparison, tolerance: Tolerance) -> Tolerance | None:

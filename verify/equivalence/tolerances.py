@@ -8,7 +8,7 @@ rounding of the terms, not of the sum.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,28 +17,37 @@ from bridge.errors import InvalidGoldenCaseError
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """A relative and an absolute part, which come together or not at all."""
+    """A relative and an absolute part, which come together or not at all; ``why`` is the reason for their width."""
 
     rtol: float
     atol: float
+    why: str = field(default="", compare=False)
 
     def scaled(self, factor: float) -> Tolerance:
         """Both parts, ``factor`` times as wide."""
         return Tolerance(self.rtol * factor, self.atol * factor)
+
+    def within(self, other: Tolerance) -> bool:
+        """Whether whatever passes this passes the other as well."""
+        return self.rtol <= other.rtol and self.atol <= other.atol
 
     def __str__(self) -> str:
         return f"rtol {self.rtol:.1e} atol {self.atol:.1e}"
 
 
 TOLERANCES: Mapping[str, Tolerance] = {
-    # CNTK computes some reductions of doubles in another order than any runtime; ten digits below the point survive that.
-    "float64": Tolerance(1e-5, 1e-6),
-    # Matrix products of a few thousand terms lose three of seven digits in the worst order of summation.
-    "float32": Tolerance(1e-3, 1e-5),
-    # Eleven bits of significand, and kernels that sum in float16 on one side and in float32 on the other.
-    "float16": Tolerance(2e-2, 5e-3),
-    # Indices and lengths are counts: they agree or they do not.
-    "int64": Tolerance(0.0, 0.0),
+    "float64": Tolerance(
+        1e-5,
+        1e-6,
+        "CNTK computes some reductions of doubles in another order than any runtime; ten digits below the point survive that",
+    ),
+    "float32": Tolerance(
+        1e-3, 1e-5, "matrix products of a few thousand terms lose three of seven digits in the worst order of summation"
+    ),
+    "float16": Tolerance(
+        2e-2, 5e-3, "eleven bits of significand, and kernels that sum in float16 on one side and in float32 on the other"
+    ),
+    "int64": Tolerance(0.0, 0.0, "indices and lengths are counts: they agree or they do not"),
 }
 
 

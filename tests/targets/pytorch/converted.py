@@ -10,9 +10,9 @@ import torch
 
 import bridge
 from verify.equivalence import find_cases
+from verify.equivalence.backends.pytorch import PyTorch
 from verify.equivalence.cases import load_case
 from verify.equivalence.feeding import feeds
-from verify.equivalence.pytorch_cpu import PyTorchCpu
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 CASES = find_cases(GOLDEN)
@@ -37,6 +37,6 @@ def converted(case: str, folder: Path) -> Converted:
     recorded = load_case(GOLDEN / case)
     outputs = [output.description.name or output.description.uid for output in recorded.outputs]
     bridge.convert(recorded.model_path(), folder, target="torch", outputs=outputs)
-    given = feeds(recorded, PyTorchCpu(folder).inputs)
+    given = feeds(recorded, PyTorch(folder).inputs)
     tensors = {name: torch.from_numpy(np.array(value, order="C")) for name, value in given.items()}
     return Converted(bridge.load_torch(folder, allow_unsigned=True), tensors, folder)

@@ -11,10 +11,10 @@ pytest.importorskip("torch")
 
 import bridge
 from tests.targets.pytorch.converted import CASES, GOLDEN
+from verify.equivalence.assembling import assemble
+from verify.equivalence.backends.pytorch import PyTorch
 from verify.equivalence.cases import load_case
 from verify.equivalence.checking import check_case
-from verify.equivalence.pytorch_cpu import PyTorchCpu
-from verify.equivalence.report import EquivalenceReport
 from verify.report.terminal import findings
 
 KNOWN_DIFFERENCES = {
@@ -34,5 +34,5 @@ def test_module_computes_what_cntk_computed(folder: Path, tmp_path: Path) -> Non
     case = load_case(folder)
     outputs = [output.description.name or output.description.uid for output in case.outputs]
     bridge.convert(case.model_path(), tmp_path / "module", target="torch", outputs=outputs)
-    report = EquivalenceReport((check_case(PyTorchCpu(tmp_path / "module"), case),))
+    report = assemble([check_case(PyTorch(tmp_path / "module"), case)])
     assert report.holds, "\n".join(findings(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,12 +11,35 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.errors import BridgeError
+from verify.report.document import Backend as BackendIdentity
 
 Array = npt.NDArray[np.generic]
 
+__all__ = ["Array", "Backend", "BackendError", "BackendIdentity", "Optimisation", "Port", "RuntimeOptions"]
+
 
 class BackendError(BridgeError):
-    """A runtime would not load a converted model, or would not run it on a golden case's inputs."""
+    """A runtime is not there, would not load a converted model, or would not run it on a golden case's inputs."""
+
+
+class Optimisation(enum.StrEnum):
+    """How far onnxruntime rewrites a graph before it runs it."""
+
+    OFF = "off"
+    BASIC = "basic"
+    EXTENDED = "extended"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """How a runtime is started. ``threads`` are those within one operator, ``None`` for the runtime's own choice.
+
+    ``optimisation`` concerns onnxruntime alone.
+    """
+
+    threads: int | None = None
+    optimisation: Optimisation = Optimisation.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +56,8 @@ class Backend(Protocol):
     """A converted model in a runtime."""
 
     @property
-    def name(self) -> str:
-        """The runtime, as reports call it."""
+    def identity(self) -> BackendIdentity:
+        """The runtime as reports call it: name, version, device, and the options that it was started with."""
         ...
 
     @property

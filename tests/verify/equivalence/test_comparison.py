@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bridge.errors import InvalidGoldenCaseError
-from verify.equivalence.comparison import compare, merge, minimum_tolerance
+from verify.equivalence.comparison import compare, minimum_tolerance
 from verify.equivalence.tolerances import TOLERANCES, Tolerance, tolerance_for
 
 FLOAT32 = TOLERANCES["float32"]
@@ -89,15 +89,51 @@ def test_integers_have_no_tolerance() -> None:
     assert (found.mismatches, found.required) == (1, math.inf)
 
 
-def test_merged_comparison_points_to_the_worst_sequence() -> None:
-    parts = [compare(floats(1, 1), floats(1, 1), FLOAT32), compare(floats(0, 9), floats(0, 1), FLOAT32)]
-    total = merge(parts)
-    assert (total.elements, total.mismatches, total.worst_index, total.max_abs) == (4, 1, (1, 1), 8.0)
+def test_integers_that_no_double_tells_apart_differ() -> None:
+    found = compare(np.array([2**60 + 1]), np.array([2**60]), tolerance_for(np.dtype(np.int64)))
+    assert (found.mismatches, found.max_abs) == (1, 1.0)
 
 
-def test_merged_comparison_keeps_the_first_problem() -> None:
-    parts = [compare(floats(1), floats(1), FLOAT32), compare(floats(1), floats(1, 2), FLOAT32)]
-    assert merge(parts).problem == "sequence 1: shape [1], recorded [2]"
+def test_worst_element_of_sequences_is_named_by_sequence_and_step() -> None:
+    found = compare(floats(1, 1, 0, 9), floats(1, 1, 0, 1), FLOAT32, (2, 2))
+    assert (found.elements, found.mismatches, found.worst_index, found.max_abs) == (4, 1, (1, 1), 8.0)
+
+
+def test_each_sequence_has_a_scale_of_its_own() -> None:
+    got, want = floats(1000, 0.005), floats(1000, 0)
+    assert compare(got, want, FLOAT32, (2,)).agrees
+    assert not compare(got, want, FLOAT32, (1, 1)).agrees
+    assert compare(got, want, FLOAT32, (1, 0, 1)).worst_index == (2, 0)
+
+
+def test_metrics_hold_what_was_found() -> None:
+    metrics = compare(floats(1, 2.5, 3), floats(1, 2, 3), FLOAT32).metrics(FLOAT32)
+    assert metrics is not None
+    assert (metrics.elements, metrics.mismatches, metrics.max_abs, metrics.worst_recorded) == (3, 1, 0.5, 2.0)
+    assert metrics.mean_abs == pytest.approx(0.5 / 3)
+    assert metrics.max_ulp == 1 << 21
+    assert metrics.minimum is not None
+    assert metrics.minimum.rtol == pytest.approx(0.5 / (1e-5 * 3 + 1e-3 * 2) * 1e-3)
+
+
+def test_tensors_of_other_shapes_have_no_metrics() -> None:
+    assert compare(floats(1), floats(1, 1), FLOAT32).metrics(FLOAT32) is None
+
+
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 3e38, -3e38, math.inf, -math.inf, math.nan)
+
+
+@pytest.mark.parametrize("got", SPECIAL)
+@pytest.mark.parametrize("want", SPECIAL)
+def test_every_pair_of_special_values_is_judged_by_what_it_is(got: float, want: float) -> None:
+    found = compare(floats(got), floats(want), FLOAT32)
+    same = got == want or (math.isnan(got) and math.isnan(want))
+    assert found.agrees == same
+    assert found.nan_mismatches == (math.isnan(got) != math.isnan(want))
+    unlike_infinity = not same and not found.nan_mismatches and (math.isinf(got) or math.isinf(want))
+    assert found.infinite_mismatches == unlike_infinity
+    assert math.isfinite(found.max_abs)
+    assert (minimum_tolerance(found, FLOAT32) is None) == bool(found.nan_mismatches or found.infinite_mismatches)
 
 
 def test_type_without_tolerance_is_refused() -> None:

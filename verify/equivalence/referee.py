@@ -1,0 +1,34 @@
+"""Which of two answers lies nearer the truth, where the truth is the same graph in double precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from verify.equivalence.alignment import align
+from verify.equivalence.backends import Array
+from verify.equivalence.cases import Batch
+from verify.report.document import Nearer, Referee
+
+
+def ruling(got: Array, recorded: Batch, truth: Array) -> Referee | None:
+    """The greatest absolute errors of both, over the elements that are finite in all three.
+
+    ``None`` for integers, and where the three cannot be laid side by side.
+    """
+    ours, exact = align(got, recorded), align(truth, recorded)
+    if isinstance(ours, str) or isinstance(exact, str) or ours.got.dtype.kind != "f":
+        return None
+    answer, reference, value = ours.got, ours.want, exact.got
+    if not answer.shape == reference.shape == value.shape:
+        return None
+    our_error, reference_error = _greatest_error(answer, value, reference), _greatest_error(reference, value, answer)
+    sides = {True: Nearer.OURS, False: Nearer.REFERENCE}
+    nearer = Nearer.EQUAL if our_error == reference_error else sides[our_error < reference_error]
+    return Referee(nearer=nearer, our_error=our_error, reference_error=reference_error)
+
+
+def _greatest_error(answer: Array, truth: Array, other: Array) -> float:
+    values: list[npt.NDArray[np.float64]] = [item.astype(np.float64) for item in (answer, truth, other)]
+    finite = np.isfinite(values[0]) & np.isfinite(values[1]) & np.isfinite(values[2])
+    return float(np.abs(values[0][finite] - values[1][finite]).max(initial=0.0))
