@@ -13,14 +13,17 @@ from bridge.version import __version__
 
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult, convert
-    from bridge.targets.pytorch.loading import load_torch
+    from bridge.package.torch_loading import load_torch
+    from bridge.trust.signature_files import sign, verify
 
-__all__ = ["BridgeError", "ConversionResult", "__version__", "convert", "load_torch"]
+__all__ = ["BridgeError", "ConversionResult", "__version__", "convert", "load_torch", "sign", "verify"]
 
 _HOMES = {
     "convert": "bridge.conversion",
     "ConversionResult": "bridge.conversion",
-    "load_torch": "bridge.targets.pytorch.loading",
+    "load_torch": "bridge.package.torch_loading",
+    "sign": "bridge.trust.signature_files",
+    "verify": "bridge.trust.signature_files",
 }
 
 

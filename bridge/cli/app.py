@@ -7,6 +7,9 @@ import typer
 from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.inspect import inspect_command
+from bridge.cli.keys import keys_app
+from bridge.cli.sign import sign_command
+from bridge.cli.verify import verify_command
 from bridge.version import __version__
 
 app = typer.Typer(
@@ -39,3 +42,6 @@ def bridge(
 app.command("inspect")(inspect_command)
 app.command("convert")(convert_command)
 app.command("check")(check_command)
+app.add_typer(keys_app)
+app.command("sign")(sign_command)
+app.command("verify")(verify_command)

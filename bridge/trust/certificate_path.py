@@ -6,9 +6,9 @@ For every certificate of the path:
 2. it is within its validity, at the present or at a time that the caller trusts, and so is the root;
 3. it has no critical extension but those that are checked here, and no name constraints, which are not.
 
-The signer's is for a key on one of the format's curves, is no authority's, and allows signatures: by key usage, or, where it has
-none, by extended key usage. Those above it are authorities' that may sign certificates, to the length of path that each allows.
-Extended key usage, wherever there is one, includes code signing.
+The signer's is for a key on one of the format's curves and allows signatures: by key usage, or, where it has none and is no
+authority's, by extended key usage. Those above it are authorities' that may sign certificates, to the length of path that each
+allows. Extended key usage, wherever there is one, includes code signing.
 
 The verifier in ``cryptography`` is made for TLS servers and clients and accepts no other usage; hence this one.
 """
@@ -26,14 +26,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from bridge.errors import InvalidKeyError, SignatureError
-from bridge.trust.keys import ecdsa_for
+from bridge.trust.keys import CURVES, ecdsa_for
 
 _LONGEST_PATH = 8
 _MOST_SIGNATURES = 32
 """Certificates of equal names could be arranged in a factorial number of ways."""
 
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_CURVES = {curve().name for curve in CURVES.values()}
 _RSA_BITS = range(2048, 8193)  # A longer key buys nothing but our time.
+_PURPOSES = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _CHECKED = {
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
@@ -105,9 +107,7 @@ def _is_strong(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         return False
     if isinstance(key, rsa.RSAPublicKey):
         return strong_hash and key.key_size in _RSA_BITS
-    return (
-        strong_hash and isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in {"secp256r1", "secp384r1", "secp521r1"}
-    )
+    return strong_hash and isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
 
 
 def _check(path: Path, at: datetime) -> None:
@@ -149,16 +149,13 @@ def _check_extensions(certificate: x509.Certificate) -> None:
 
 def _check_leaf(leaf: x509.Certificate) -> None:
     signing_key(leaf)
-    constraints = _extension(leaf, x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
-        raise SignatureError(f"{called(leaf)} is an authority's, and not for signing models")
-    usage, purposes = _extension(leaf, x509.KeyUsage), _extension(leaf, x509.ExtendedKeyUsage)
+    constraints, usage = _extension(leaf, x509.BasicConstraints), _extension(leaf, x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         raise SignatureError(f"{called(leaf)} is not for signatures: its key usage does not include them")
-    if usage is None and purposes is None:
-        raise SignatureError(
-            f"{called(leaf)} does not say that it is for signatures: it has neither key usage nor extended key usage"
-        )
+    if usage is None and constraints is not None and constraints.ca:
+        raise SignatureError(f"{called(leaf)} is an authority's, and has no key usage that says it is for signatures too")
+    if usage is None and _extension(leaf, x509.ExtendedKeyUsage) is None:
+        raise SignatureError(f"{called(leaf)} does not say that it is for signatures: it has no key usage, extended or not")
     _check_purposes(leaf)
 
 
@@ -176,9 +173,7 @@ def _check_authority(authority: x509.Certificate, below: int) -> None:
 
 def _check_purposes(certificate: x509.Certificate) -> None:
     purposes = _extension(certificate, x509.ExtendedKeyUsage)
-    if purposes is not None and not {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
-        purposes
-    ):
+    if purposes is not None and not _PURPOSES & set(purposes):
         raise SignatureError(f"{called(certificate)} is for other purposes: its extended key usage does not include code signing")
 
 

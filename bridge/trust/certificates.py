@@ -1,4 +1,4 @@
-"""X.509 certificates: signing with one, and trusting whom a set of roots has certified. Chains are checked in ``certificate_path``."""
+"""X.509 certificates: signing with one, and trusting whom a set of roots has certified. ``certificate_path`` has the rules."""
 
 from __future__ import annotations
 

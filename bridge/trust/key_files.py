@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bridge.errors import InvalidOptionError, WriteError
-from bridge.trust.keys import CURVES, fingerprint, public_pem
-from bridge.trust.small_files import StrPath
+from bridge.trust.keys import CURVES, fingerprint, key_name, load_private_key, load_public_key, parse_public_key, public_pem
+from bridge.trust.signers import Identity
+from bridge.trust.small_files import StrPath, read_small_file
 
 SHORTEST_PASSWORD = 8
 """In bytes. The encryption of PKCS #8 slows down guessing a little; a short password does not need guessing for long."""
@@ -87,3 +89,18 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         raise WriteError(f"cannot write '{path}': it exists, and a key is never overwritten; name another file") from error
     except OSError as error:
         raise WriteError(f"cannot write '{path}': {error.strerror}") from error
+
+
+def describe(path: StrPath, password: bytes | None, *, ask: Callable[[], bytes | None] | None = None) -> list[Identity]:
+    """Whose the keys or certificates in a PEM file are. Raises ``InvalidKeyError``, ``InvalidOptionError`` if there is none."""
+    data = read_small_file(path, what="key", most=1 << 20)
+    if b"BEGIN CERTIFICATE" in data:
+        from bridge.trust.certificates import identity_of, load_certificates
+
+        return [identity_of(certificate) for certificate in load_certificates(path)]
+    if b"PRIVATE KEY" in data:
+        pem = load_private_key(path, password, ask=ask).public_key_pem()
+        print_of_key = fingerprint(parse_public_key(pem, what=f"'{path}'"))
+    else:
+        print_of_key = load_public_key(path).fingerprint
+    return [Identity("key", key_name(print_of_key), print_of_key)]

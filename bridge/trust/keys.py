@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -22,6 +23,7 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "secp384r1": hashes.SHA384,
     "secp521r1": hashes.SHA512,
 }
+PASSWORD_VARIABLE = "BRIDGE_KEY_PASSWORD"  # noqa: S105 - The name of the variable, not what it holds.
 _KEY_BYTES = 64 << 10
 _CURVE_NAMES = "P-256, P-384 or P-521"
 
@@ -82,34 +84,36 @@ class TrustedKey:
             return "a key that cannot be read"
 
 
-def load_private_key(path: StrPath, password: bytes | None) -> KeySigner:
+def load_private_key(path: StrPath, password: bytes | None, *, ask: Callable[[], bytes | None] | None = None) -> KeySigner:
     """The signer for a private key in PEM (PKCS #8 or SEC 1).
 
-    Raises ``InvalidKeyError`` if the file holds no such key, if the password does not open it, or if the key is not encrypted
-    and others than its owner can read the file; ``InvalidOptionError`` if there is no file.
+    ``ask`` is called for the password where the key is encrypted and ``password`` is ``None``; a key that is not encrypted needs
+    none. Raises ``InvalidKeyError`` if the file holds no such key, if the password does not open it, or if the key is not
+    encrypted and others than its owner can read the file; ``InvalidOptionError`` if there is no file.
     """
     data, mode = read_with_mode(path, what="private key", most=_KEY_BYTES)
+    encrypted = b"ENCRYPTED" in data
+    if not encrypted:
+        password = None
+    elif password is None and ask is not None:
+        password = ask()
+    if encrypted and not password:
+        raise InvalidKeyError(
+            f"'{path}': the key is encrypted: give its password by --password-file, in {PASSWORD_VARIABLE} or at the prompt"
+        )
     try:
-        key = serialization.load_pem_private_key(data, password or None)
-    except TypeError as error:
-        raise InvalidKeyError(f"'{path}': {_password_sentence(wanted=not password)}") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        reason = "the password does not open it" if b"ENCRYPTED" in data and password else "no private key in PEM"
+        key = serialization.load_pem_private_key(data, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        reason = "the password does not open it" if encrypted else "no private key in PEM"
         raise InvalidKeyError(f"'{path}': {reason}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise InvalidKeyError(f"'{path}': no elliptic-curve key; expected one on {_CURVE_NAMES}")
-    if not password and mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if not encrypted and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InvalidKeyError(
             f"'{path}': the key is not encrypted, and others than its owner can read or write the file (mode {mode:04o}); "
             f"run `chmod 600 '{path}'`, or make a new key if somebody may have read it"
         )
     return KeySigner(key)
-
-
-def _password_sentence(*, wanted: bool) -> str:
-    if wanted:
-        return "the key is encrypted: give its password by --password-file, in BRIDGE_KEY_PASSWORD or at the prompt"
-    return "the key is not encrypted, and yet a password was given"
 
 
 def load_public_key(path: StrPath) -> TrustedKey:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.errors import InvalidOptionError, UnsafePathError
 from bridge.trust.bundle import sign_statement, verify_bundle
@@ -44,6 +45,17 @@ class VerifiedModel:
     left_out: tuple[str, ...]
     identity: Identity
     signature_sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The result for machines."""
+        return {
+            "name": self.name,
+            "root_digest": self.root_digest,
+            "identity": self.identity.to_json(),
+            "signature_sha256": self.signature_sha256,
+            "files": [{"name": file.name, "algorithm": file.algorithm, "digest": file.digest} for file in self.files],
+            "left_out": list(self.left_out),
+        }
 
 
 def sign_model(

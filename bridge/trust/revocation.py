@@ -1,8 +1,8 @@
 """Certificate revocation lists: what an authority has taken back.
 
 A list counts when the authority that issued the certificate signed it, when it is in force, and when it is whole: neither a
-delta nor one for some of the certificates. The signer's certificate has to be covered by a list; those of the authorities above it
-are looked up where there is a list by their issuer.
+delta nor one for some of the certificates. The signer's certificate has to be covered by a list; those of the authorities above
+it are looked up where there is a list by their issuer.
 
 With a trusted time, such as that of a timestamp, a certificate that was taken back later still held at that time, unless its
 key had leaked: nobody knows since when.
@@ -57,16 +57,20 @@ def check_revocation(
 def _is_signed(item: RevocationList, issuer: x509.Certificate) -> bool:
     try:
         key = issuer.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-            return False
         strong = isinstance(item.signature_hash_algorithm, hashes.SHA256 | hashes.SHA384 | hashes.SHA512)
-        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
-        allowed = usage.crl_sign
-    except x509.ExtensionNotFound:
-        allowed = True
     except (ValueError, UnsupportedAlgorithm):
         return False
-    return strong and allowed and item.is_signature_valid(key)
+    # Authorities of other kinds of keys are on no path that was accepted.
+    if not strong or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return False
+    return _may_sign_lists(issuer) and item.is_signature_valid(key)
+
+
+def _may_sign_lists(issuer: x509.Certificate) -> bool:
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _check_in_force(item: RevocationList, at: datetime, now: datetime) -> None:
