@@ -14,7 +14,7 @@ from typing import Any
 from bridge.errors import ReferenceEvaluationError
 from bridge.limits import DEFAULT_LIMITS, Limits
 from bridge.reference.environment import Environment, default_root, external_from_variables, installed_environment, not_installed
-from bridge.reference.exchange import Answer, read_answer, read_variable, write_request
+from bridge.reference.exchange import Answer, read_answer, read_list, read_texts, read_variable, write_request
 from bridge.reference.integrity import InstalledFiles, IntegrityReport
 from bridge.reference.isolation import environment_variables, sandboxed
 from bridge.reference.lock import Lock
@@ -166,21 +166,22 @@ def _checked(answer: Answer | None, ended: Ended) -> Answer:
 
 def _evaluation(answer: Answer, sha256: str, seconds: float) -> Evaluation:
     document = answer.document
-    reached = document.get("confinement", {})
-    differing, exact = document.get("differing"), document.get("inner_values_exact")
+    reached = document.get("confinement")
+    reached = reached if isinstance(reached, dict) else {}
+    exact = document.get("inner_values_exact")
     return Evaluation(
         values=answer.values,
-        unavailable={str(key): str(reason) for key, reason in document.get("unavailable", {}).items()},
-        arguments=tuple(read_variable(entry) for entry in document.get("arguments", [])),
-        operators=tuple(str(name) for name in document.get("operators", [])),
+        unavailable=read_texts(document, "unavailable"),
+        arguments=tuple(read_variable(entry) for entry in read_list(document, "arguments")),
+        operators=tuple(str(name) for name in read_list(document, "operators")),
         model_sha256=sha256,
         confinement=Confinement(
             network=str(reached.get("network")),
             files=str(reached.get("files")),
             writable_elsewhere=reached.get("writable_elsewhere") is not False,
         ),
-        versions={str(name): str(version) for name, version in document.get("versions", {}).items()},
+        versions=read_texts(document, "versions"),
         seconds=seconds,
-        differing=None if differing is None else tuple(str(key) for key in differing),
+        differing=tuple(str(key) for key in read_list(document, "differing")) if "differing" in document else None,
         inner_values_exact=None if exact is None else exact is True,
     )

@@ -1,4 +1,4 @@
-"""Whether an installed environment is what the lock pins: every file against the RECORD of its wheel, every RECORD against the lock.
+"""Whether an installed environment is what the lock pins: files against the RECORD of their wheel, RECORDs against the lock.
 
 Hashing it all takes a second or two, so it is done once for each engine; before each use, the identity and the change time of
 every file are compared with those of that moment. The change time is the kernel's: writing to a file sets it, and its owner
@@ -176,8 +176,9 @@ def _record_bytes(path: Path) -> bytes | None:
 
 
 def _entries(record: bytes, wheel: LockedWheel) -> Iterator[tuple[str, str]]:
-    """Path and SHA-256 of every file that a RECORD lists, but for itself, which has no digest. Lines out of form are passed over:
-    they can only be those of a RECORD that is reported already.
+    """Path and SHA-256 of every file that a RECORD lists, but for itself, which has no digest.
+
+    Lines out of form are passed over: they can only be those of a RECORD that is reported already.
     """
     for row in csv.reader(record.decode("utf-8", "replace").splitlines()):
         if len(row) == 3 and row[0] != wheel.record and row[1].startswith("sha256="):

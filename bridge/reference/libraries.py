@@ -1,7 +1,7 @@
 """The shared libraries that CNTK asks for by names that distributions no longer have: found, and linked to by those names.
 
-They are the distribution's, not the lock's: which build of Open MPI is there differs from system to system, and updates replace it.
-So what was found is written down with its digest, and a later difference is told apart from a change of what the lock pins.
+They are the distribution's, not the lock's: which build of Open MPI is there differs from system to system, and updates replace
+it. So what was found is written down with its digest, and a later difference is told apart from a change of what the lock pins.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def find_libraries(lock: Lock) -> tuple[FoundLibrary, ...]:
         names = ", ".join(f"{library.needed} (or {', '.join(library.provided_by[1:])})" for library in missing)
         packages = " ".join(sorted({library.package for library in missing}))
         raise ReferenceMissingError(
-            f"CNTK needs the shared libraries {names}, which this system does not have; `apt-get install {packages}` on Debian and "
-            "Ubuntu, `dnf install openmpi` on Fedora"
+            f"CNTK needs the shared libraries {names}, which this system does not have; `apt-get install {packages}` on Debian "
+            "and Ubuntu, `dnf install openmpi` on Fedora"
         )
     return tuple(found)
 

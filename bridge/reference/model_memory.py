@@ -1,6 +1,6 @@
 """A model for the engine: read once, looked through by our own reader, handed over as sealed memory.
 
-CNTK imports Python code and loads libraries that a model with user-defined functions names, so that such a model never gets there.
+CNTK imports Python code and loads libraries that a model with user-defined functions names, so such a model never gets there.
 The descriptor that the engine's process inherits holds the very bytes that were looked through.
 """
 
@@ -76,7 +76,7 @@ def _sealed(view: memoryview) -> int:
         descriptor = os.memfd_create("bridge-reference-model", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     except OSError as error:
         raise ReferenceEngineError(
-            f"the system gives no memory file for the model: {error.strerror}; allow memfd_create in the sandbox that this runs in"
+            f"the system gives no memory file for the model: {error.strerror}; allow memfd_create in the sandbox around this"
         ) from error
     try:
         for start in range(0, len(view), _WRITTEN_AT_ONCE):

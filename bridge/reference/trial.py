@@ -30,7 +30,7 @@ class Trial:
 
 
 def try_out(environment: Environment, lock: Lock | None = None) -> Trial:
-    """Check every file of ``environment`` and evaluate the network; ``ReferenceEngineError`` where either is not as it has to be."""
+    """Check every file of ``environment`` and evaluate the network; ``ReferenceEngineError`` where either is not as expected."""
     engine = ReferenceEngine(environment, EngineLimits(seconds=_SECONDS), lock)
     model = resources.files("bridge.reference").joinpath("trial.dnn").read_bytes()
     evaluation = engine.evaluate(model, {"x": _INPUT}, ["y"])
