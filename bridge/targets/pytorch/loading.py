@@ -7,13 +7,16 @@ import linecache
 import os
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import InvalidPackageError, UnsignedCodeError, UsageError
 from bridge.targets.pytorch.folder import FORMAT, INTERFACE, MODEL, WEIGHTS, digest
 
 if TYPE_CHECKING:
     import torch
+
+PACKAGE_FORMAT: Final = "cntk-bridge/interface/1"
+"""The ``interface.json`` of a package has what this loader needs at the same places."""
 
 
 def load_torch(folder: str | os.PathLike[str], allow_unsigned: bool = False) -> torch.nn.Module:  # noqa: FBT001, FBT002
@@ -29,15 +32,23 @@ def load_torch(folder: str | os.PathLike[str], allow_unsigned: bool = False) -> 
     if not allow_unsigned:
         raise UnsignedCodeError(str(place / MODEL))
     source, weights = (_verified(place, name, interface) for name in (MODEL, WEIGHTS))
+    return module_of(source, weights, interface["class"], place)
+
+
+def module_of(source: bytes, weights: bytes, class_name: str, place: Path) -> torch.nn.Module:
+    """Run ``source``, the bytes of a ``model.py`` that something vouches for, and give its class the ``weights``.
+
+    ``place`` is the folder they were read from, for tracebacks and errors: nothing is read there again.
+    """
     try:
         import torch
         from safetensors.torch import load
     except ImportError as error:
         raise UsageError(f"loading a PyTorch model takes {error.name}: pip install 'cntk-bridge[torch]'") from error
     namespace = _run(source, str(place / MODEL))
-    kind = namespace.get(interface["class"])
+    kind = namespace.get(class_name)
     if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
-        raise InvalidPackageError(f"{place / MODEL} defines no module named {interface['class']!r}, as {INTERFACE} says it does")
+        raise InvalidPackageError(f"{place / MODEL} defines no module named {class_name!r}, as {INTERFACE} says it does")
     with torch.device("meta"):
         module: torch.nn.Module = kind()
     module.load_state_dict(load(weights), assign=True)
@@ -50,7 +61,11 @@ def _interface(place: Path) -> dict[str, Any]:
         found = json.loads(data)
     except ValueError as error:
         raise InvalidPackageError(f"{place / INTERFACE} is no JSON: {error}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("class"), str):
+    if (
+        not isinstance(found, dict)
+        or found.get("format") not in (FORMAT, PACKAGE_FORMAT)
+        or not isinstance(found.get("class"), str)
+    ):
         raise InvalidPackageError(
             f"{place / INTERFACE} does not describe a PyTorch model of this project; expected format {FORMAT!r}"
         )
