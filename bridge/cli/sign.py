@@ -75,7 +75,7 @@ def sign_command(
         ("signature", str(signed.signature_path)),
         ("root digest", f"sha256:{signed.root_digest}"),
         ("signed by", signed.identity),
-        ("covers", f"{signed.files} {'files' if shard_size is None else 'pieces of files'}, {signed.algorithm}"),
+        ("covers", f"{signed.files} {'file(s)' if shard_size is None else 'piece(s) of files'}, {signed.algorithm}"),
     )
 
 

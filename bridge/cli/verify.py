@@ -54,7 +54,7 @@ def verify_command(
         ("root digest", f"sha256:{model.root_digest}"),
         ("signed by", model.identity.name),
         *((("certificate", f"sha256:{model.identity.fingerprint}"),) if model.identity.kind == "certificate" else ()),
-        ("covers", f"{len(model.files)} files or pieces of files"),
+        ("covers", f"{len(model.files)} file(s), or pieces of files"),
     )
 
 

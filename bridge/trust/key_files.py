@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bridge.errors import InvalidOptionError, WriteError
+from bridge.trust.encrypted_key import encrypted_pem
 from bridge.trust.keys import CURVES, fingerprint, key_name, load_private_key, load_public_key, parse_public_key, public_pem
 from bridge.trust.signers import Identity
 from bridge.trust.small_files import StrPath, read_small_file
 
 SHORTEST_PASSWORD = 8
-"""In bytes. The encryption of PKCS #8 slows down guessing a little; a short password does not need guessing for long."""
+"""In bytes. Whatever a guess costs, a short password does not need guessing for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,7 @@ def new_key_pair(path: StrPath, *, curve: str = "p256", password: bytes | None) 
     private_path = Path(path)
     public_path = private_path.with_name(private_path.name + ".pub")
     key = ec.generate_private_key(CURVES[curve]())
-    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    pem = encrypted_pem(key, password) if password is not None else _plain_pem(key)
     if os.path.lexists(public_path):
         raise WriteError(f"cannot write '{public_path}': it exists, and a key is never overwritten; name another file")
     _write_new(private_path, pem, 0o600)
@@ -68,6 +68,10 @@ def new_key_pair(path: StrPath, *, curve: str = "p256", password: bytes | None) 
             private_path.unlink()
         raise
     return KeyPair(private_path, public_path, curve, fingerprint(key.public_key()), password is not None)
+
+
+def _plain_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
