@@ -12,7 +12,7 @@ from bridge.trust.log.hashing import HASH_BYTES, leaf_hash
 from bridge.trust.log.note import sign_note, verify_note
 from bridge.trust.log.note_keys import NoteSigner
 from bridge.trust.log.storage import Batch, Storage
-from bridge.trust.log.tile import ENTRIES, GREATEST_SIZE, TILE_WIDTH, Tile, hashes_at, tiles_at, within
+from bridge.trust.log.tile import ENTRIES, GREATEST_SIZE, TILE_WIDTH, Tile, hashes_at, tiles_at
 from bridge.trust.log.tile_nodes import nodes_in_tiles, root_of_row
 from bridge.trust.log.tile_reader import TileReader
 from bridge.trust.log.tree import root
@@ -75,7 +75,9 @@ def _extend(storage: Storage, reader: TileReader, new: Sequence[bytes], signer: 
     note = sign_note(checkpoint.to_text(), signer)
     bundles = _new_bundles(reader, new)
     storage.commit(Batch(bundles, tiles, note.to_bytes()))
-    storage.discard(_superseded(storage, [tile for tile, _ in (*bundles, *tiles)], reader.size))
+    # Only the last tile of a level can have been partial before.
+    filled = [tile for tile, _ in (*bundles, *tiles) if tile.width == TILE_WIDTH]
+    storage.discard_partial([tile for tile in filled if tile.index * TILE_WIDTH < hashes_at(tile.level, reader.size)])
     return checkpoint
 
 
@@ -112,10 +114,3 @@ def _new_bundles(reader: TileReader, new: Sequence[bytes]) -> list[tuple[Tile, b
         (tile, encode_entries(entries[tile.index * TILE_WIDTH - start : tile.end - start]))
         for tile in tiles_at(ENTRIES, reader.size + len(new), old_size=reader.size)
     ]
-
-
-def _superseded(storage: Storage, tiles: Sequence[Tile], old_size: int) -> list[Tile]:
-    """The partial tiles of the older tree that a full tile has taken the place of."""
-    full = [tile for tile in tiles if tile.width == TILE_WIDTH and tile.index * TILE_WIDTH < hashes_at(tile.level, old_size)]
-    partial = (Tile(tile.level, tile.index, width) for tile in full for width in range(1, TILE_WIDTH))
-    return [tile for tile in partial if within(tile, old_size) and storage.read_tile(tile) is not None]

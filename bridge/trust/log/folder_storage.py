@@ -154,14 +154,13 @@ class FolderStorage:
                 changed.add("/".join(parts[: depth - 1]) or ".")
         return changed
 
-    def discard(self, tiles: Sequence[Tile]) -> None:
+    def discard_partial(self, full: Sequence[Tile]) -> None:
         """See ``Storage``."""
         try:
-            for tile in tiles:
-                self._disk.remove(tile.path)
-            for tile in {tile.full for tile in tiles}:
-                if not any(self._disk.names(f"{tile.path}.p")):
-                    self._disk.remove(f"{tile.path}.p")
+            for tile in full:
+                for name in list(self._disk.names(f"{tile.path}.p")):
+                    self._disk.remove(name)
+                self._disk.remove(f"{tile.path}.p")
         except OSError as error:
             raise _unwritable(self._root, error) from error
 

@@ -122,9 +122,11 @@ class SqliteStorage:
         self._connection.executemany("INSERT INTO tiles (path, data) VALUES (?, ?)", rows)
         self._connection.execute("INSERT INTO checkpoints (note) VALUES (?)", (batch.checkpoint,))
 
-    def discard(self, tiles: Sequence[Tile]) -> None:
+    def discard_partial(self, full: Sequence[Tile]) -> None:
         """See ``Storage``."""
-        self._connection.executemany("DELETE FROM tiles WHERE path = ?", [(tile.path,) for tile in tiles])
+        # All names that begin with ".p/": the character after "/" is "0".
+        ranges = [(f"{tile.path}.p/", f"{tile.path}.p0") for tile in full]
+        self._connection.executemany("DELETE FROM tiles WHERE path >= ? AND path < ?", ranges)
 
     def close(self) -> None:
         """See ``Storage``."""

@@ -40,13 +40,13 @@ class Storage(Protocol):
         """The names of all that is stored below ``tile/``, in no order; they need not be names of tiles."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Within it nobody else appends; ``commit`` and ``discard`` belong there. ``WriteError`` after a minute's wait."""
+        """Within it nobody else appends; ``commit`` and ``discard_partial`` belong there. ``WriteError`` after a minute's wait."""
 
     def commit(self, batch: Batch) -> None:
         """Store a batch for good. After a crash at any point the log is the one before or the one after, never one in between."""
 
-    def discard(self, tiles: Sequence[Tile]) -> None:
-        """Remove partial tiles whose full tile is stored."""
+    def discard_partial(self, full: Sequence[Tile]) -> None:
+        """Remove the partial tiles that these full ones, which are stored, have taken the place of."""
 
     def close(self) -> None:
         """Let go of it."""
