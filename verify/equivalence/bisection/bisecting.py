@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verify.equivalence.bisection.graph import ConvertedGraph
-from verify.equivalence.bisection.judging import allowance, judge
+from verify.equivalence.bisection.graph import ConvertedGraph, Part
+from verify.equivalence.bisection.judging import Judged, judge
 from verify.equivalence.bisection.reference_values import ReferenceValues
-from verify.equivalence.bisection.reproduction import write_reproduction
+from verify.equivalence.bisection.reproduction import empty_part, layer_part, write_reproduction
 from verify.equivalence.bisection.running import backend_name
 from verify.equivalence.bisection.runs import Runs
 from verify.equivalence.cases import GoldenCase
@@ -37,8 +37,8 @@ def bisect_case(model: Path | bytes, case: GoldenCase, values: ReferenceValues, 
     judged = list(judge(runs))
     culprit = next((item for item in judged if item.row.verdict is LayerVerdict.DIFFERS), None)
     reproduction = None
-    if folder is not None and culprit is not None and culprit.layer is not None:
-        reproduction = write_reproduction(runs, culprit.layer, allowance(runs, culprit.layer), folder)
+    if folder is not None and culprit is not None:
+        reproduction = write_reproduction(_part(runs, culprit), culprit.known, culprit.tolerance, folder)
     return Bisection(
         case=case.name,
         backend=backend_name(),
@@ -46,3 +46,10 @@ def bisect_case(model: Path | bytes, case: GoldenCase, values: ReferenceValues, 
         first_divergence=None if culprit is None else culprit.row.index,
         reproduction=reproduction,
     )
+
+
+def _part(runs: Runs, judged: Judged) -> Part:
+    if judged.layer is not None:
+        return layer_part(runs, judged.layer)
+    assert judged.before is not None
+    return empty_part(judged.known, judged.before)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bridge.origins import Origin
 from verify.equivalence.backends import Array
-from verify.equivalence.bisection.layers import GraphLayer, runs_in_float32
+from verify.equivalence.bisection.layers import GraphLayer, KnownValue, runs_in_float32
 from verify.equivalence.bisection.layout import as_fed, beside
 from verify.equivalence.bisection.runs import Runs
 from verify.equivalence.bisection.tolerances import layer_tolerance
@@ -19,40 +19,47 @@ from verify.equivalence.comparison import Comparison, allowed_error, compare
 from verify.equivalence.tolerances import Tolerance
 from verify.report.document import Layer, LayerVerdict
 
-PASSED = "no operator in the converted model"
+LEFT_OUT = "no operator in the converted model"
 """What a row says of a variable that the converted model takes for equal to the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A row of the report, and the layer that it is about; ``layer`` is absent for what has no nodes of its own."""
+    """A row of the report, and the value that it is about.
+
+    ``layer`` is absent for an operator that the conversion left out; ``before`` is then what that operator reads.
+    """
 
     row: Layer
-    layer: GraphLayer | None
+    known: KnownValue
+    tolerance: Tolerance
+    layer: GraphLayer | None = None
+    before: Array | None = None
 
 
 def judge(runs: Runs) -> Iterator[Judged]:
     """The rows of all layers in the order of computation; of operators that the conversion left out, those that do something."""
     index = 0
     for layer in runs.layers:
-        yield Judged(_row(runs, layer, index), layer)
+        tolerance = _allowance(runs, layer)
+        yield Judged(_row(runs, layer, index, tolerance), layer.known, tolerance, layer)
         index += 1
         for uid, reference in layer.known.passed:
-            row = _passed(runs, layer, index, uid, reference)
-            if row.verdict is LayerVerdict.DIFFERS:
-                yield Judged(row, None)
+            judged = _passed(layer, index, uid, reference, tolerance)
+            if judged.row.verdict is LayerVerdict.DIFFERS:
+                yield judged
                 index += 1
 
 
-def allowance(runs: Runs, layer: GraphLayer) -> Tolerance:
+def _allowance(runs: Runs, layer: GraphLayer) -> Tolerance:
     """How far a layer may lie from the reference by itself."""
     made = runs.forced.get(layer.value)
     narrow = (made is not None and made.dtype == np.float32) or runs_in_float32(runs.graph, layer)
     return layer_tolerance(_first(layer.known.reference).dtype, in_float32=narrow)
 
 
-def _row(runs: Runs, layer: GraphLayer, index: int) -> Layer:
-    origin, tolerance = layer.known.origin, allowance(runs, layer)
+def _row(runs: Runs, layer: GraphLayer, index: int, tolerance: Tolerance) -> Layer:
+    origin = layer.known.origin
     free = _compared(_own(runs, runs.free, layer), origin, layer.known.reference, tolerance)
     forced = _compared(_own(runs, runs.forced, layer), origin, layer.known.reference, tolerance)
     agrees = forced is not None and forced.agrees and runs.counts_right(layer)
@@ -75,23 +82,25 @@ def _row(runs: Runs, layer: GraphLayer, index: int) -> Layer:
     )
 
 
-def _passed(runs: Runs, layer: GraphLayer, index: int, uid: str, reference: Batch) -> Layer:
+def _passed(layer: GraphLayer, index: int, uid: str, reference: Batch, tolerance: Tolerance) -> Judged:
     """An operator that the conversion left out: what goes into it, by the reference, has to be what comes out."""
-    tolerance = allowance(runs, layer)
-    before = as_fed(layer.known.reference, layer.known.origin, None)
+    own, before = layer.known.origin, as_fed(layer.known.reference, layer.known.origin, None)
     # It may have made a sequence of what was none, or the other way round.
     rank = int(isinstance(reference, list) and before.ndim > reference[0].ndim) + 1
-    comparison = _compared(before, replace(layer.known.origin, dynamic_rank=rank, clean=False), reference, tolerance)
-    return Layer(
+    node = uid.removesuffix("_Output_0")
+    origin = replace(own, variables=(uid,), name="", operators=LEFT_OUT, nodes=(node,), dynamic_rank=rank, clean=False)
+    comparison = _compared(before, origin, reference, tolerance)
+    row = Layer(
         index=index,
-        node=uid.removesuffix("_Output_0"),
-        operator=PASSED,
-        shape=runs.fed[layer.value].shape,
+        node=node,
+        operator=LEFT_OUT,
+        shape=before.shape,
         forced_max_abs=_greatest(comparison),
         forced_max_rel=None if comparison is None or comparison.problem is not None else comparison.max_rel,
         allowed=_greatest_allowed(reference, tolerance),
         verdict=LayerVerdict.AGREES if comparison is not None and comparison.agrees else LayerVerdict.DIFFERS,
     )
+    return Judged(row, KnownValue(origin, uid, reference), tolerance, before=before)
 
 
 def _own(runs: Runs, values: Mapping[str, Array], layer: GraphLayer) -> Array | None:
@@ -109,7 +118,12 @@ def _compared(got: Array | None, origin: Origin, reference: Batch, tolerance: To
     pair = beside(got, reference, origin)
     if isinstance(pair, str):
         return Comparison(problem=pair)
-    return compare(pair.got, pair.want, tolerance, pair.lengths)
+    found = compare(pair.got, pair.want, tolerance, pair.lengths)
+    if found.problem is not None or pair.beyond == 0:
+        return found
+    return replace(
+        found, mismatches=found.mismatches + 1, max_abs=float(np.maximum(found.max_abs, pair.beyond)), required=math.inf
+    )
 
 
 def _greatest(comparison: Comparison | None) -> float | None:

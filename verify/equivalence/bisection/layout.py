@@ -18,11 +18,15 @@ from verify.equivalence.cases import Batch
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Two values element by element. ``lengths`` are those of sequences that stand one behind the other on the first axis."""
+    """Two values element by element. ``lengths`` are those of sequences that stand one behind the other on the first axis.
+
+    ``beyond`` is the greatest magnitude in steps beyond the ends of sequences, where what follows relies on zeros.
+    """
 
     got: Array
     want: Array
     lengths: tuple[int, ...] | None = None
+    beyond: float = 0.0
 
 
 def lengths_of(batch: Batch) -> npt.NDArray[np.int64] | None:
@@ -71,10 +75,10 @@ def _sequences_beside(got: Array, reference: list[Array], lengths: tuple[int, ..
     if _without_ones(got.shape[2:]) != _without_ones(static):
         return f"shape {list(got.shape)}, the reference's {list(static)} in each step"
     full = np.broadcast_to(got, (len(lengths), max(steps, got.shape[1]), *got.shape[2:]))
-    if clean and any(np.any(row[length:] != 0) for row, length in zip(full, lengths, strict=True)):
-        return "steps beyond the ends of sequences are not zero, and what follows takes them for zero"
+    rest = [row[length:] for row, length in zip(full, lengths, strict=True) if clean and row[length:].size]
     valid = np.concatenate([row[:length] for row, length in zip(full, lengths, strict=True)])
-    return Beside(valid.reshape(-1, *static), np.concatenate(reference), lengths)
+    beyond = max((float(np.abs(steps_beyond).max()) for steps_beyond in rest), default=0.0)
+    return Beside(valid.reshape(-1, *static), np.concatenate(reference), lengths, beyond)
 
 
 def _like(array: Array, other: Array | None) -> Array:
