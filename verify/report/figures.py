@@ -75,14 +75,13 @@ def share_figure(ratio: float | None) -> str:
         return "∞"
     if ratio > 1:
         return f"{ratio:.2g}×" if ratio < 100 else f"{ratio:.0f}×" if ratio < 1e4 else f"{error_figure(ratio)}×"
-    if ratio == 0:
-        return "0 %"
-    return f"{100 * ratio:.2g} %" if ratio >= 1e-4 else "< 0.01 %"
+    return probability_figure(ratio) if ratio == 0 or ratio >= 1e-4 else "< 0.01 %"
 
 
 def probability_figure(probability: float) -> str:
     """A probability in per cent, with two significant digits."""
-    return f"{100 * probability:.2g} %"
+    percentage = 100 * probability
+    return f"{percentage:.0f} %" if percentage >= 9.95 else f"{percentage:.2g} %"
 
 
 def tolerance_used(output: Output) -> float | None:

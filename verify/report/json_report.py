@@ -6,12 +6,18 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from bridge.trust import strict_json
 from verify.report.document import Report
 
 
 def render_json(report: Report) -> str:
     """The same text for the same report: sorted members, ASCII, no number that JSON lacks."""
     return json.dumps(report.to_json(), allow_nan=False, indent=1, sort_keys=True) + "\n"
+
+
+def parse_json(data: bytes) -> Report:
+    """The report that ``render_json`` wrote. ``InvalidReportError`` or ``InvalidBundleError`` name the member that is amiss."""
+    return Report.from_json(strict_json.parse(data, what="the report"))
 
 
 def json_schema() -> dict[str, Any]:

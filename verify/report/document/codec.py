@@ -14,12 +14,14 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from bridge.errors import InvalidReportError
 
 T = TypeVar("T")
+
+# Resolving annotations takes longer than all the rest of reading an object.
+_MEMBER_TYPES: dict[type[Any], Mapping[str, Any]] = {}
 
 SPECIAL_NUMBERS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -42,8 +44,11 @@ def encode(value: Any, significant: int | None = None) -> Any:
     if isinstance(value, tuple):
         return [encode(item, significant) for item in value]
     if isinstance(value, Mapping):
-        return {key: encode(value[key]) for key in sorted(value)}
-    if value is None or isinstance(value, str | bool | int):
+        return {encode(key): encode(value[key]) for key in sorted(value)}
+    if isinstance(value, str):
+        # Half of a surrogate pair, as in a file name that is not UTF-8, has no place in JSON: its escape stands for it.
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if value is None or isinstance(value, bool | int):
         return value
     raise TypeError(f"a report holds no {type(value).__name__}: {value!r}")
 
@@ -52,7 +57,7 @@ def decode(kind: type[T], value: Any, where: str = "") -> T:
     """The dataclass that ``value`` is the JSON form of; ``InvalidReportError`` names the member that is amiss."""
     if not isinstance(value, dict):
         raise _refused(where, "an object", value)
-    hints = member_types(cast(Any, kind))
+    hints = member_types(kind)
     derived = derived_members(kind)
     if unknown := sorted(value.keys() - hints.keys() - set(derived), key=str):
         raise InvalidReportError("unknown member", field=_join(where, str(unknown[0])))
@@ -71,11 +76,12 @@ def decode(kind: type[T], value: Any, where: str = "") -> T:
     return result
 
 
-@cache
 def member_types(kind: type[Any]) -> Mapping[str, Any]:
     """The fields of a dataclass with their annotations resolved."""
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    if kind not in _MEMBER_TYPES:
+        hints = typing.get_type_hints(kind)
+        _MEMBER_TYPES[kind] = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    return _MEMBER_TYPES[kind]
 
 
 def derived_members(kind: type[Any]) -> tuple[str, ...]:

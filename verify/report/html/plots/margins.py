@@ -9,6 +9,7 @@ from verify.report.figures import plural, share_figure
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.plots.scales import LogScale
 from verify.report.html.plots.svg import canvas, dot, figure, percent
+from verify.report.visible import one_line
 
 _ROW = 54.0
 _TOP = 12.0
@@ -76,5 +77,5 @@ def _row(backend: str, number: int, margins: Sequence[Margin], scale: LogScale) 
         )
         for place, margin in enumerate(ours)
     ]
-    label = tag("text", backend, x="0", y=top + 14, class_="row-label")
+    label = tag("text", one_line(backend, 40), x="0", y=top + 14, class_="row-label")
     return joined(tag("line", x1="0", x2="100%", y1=top + _ROW, y2=top + _ROW, class_="grid"), label, *points)

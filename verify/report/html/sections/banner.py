@@ -62,7 +62,14 @@ def _tiles(report: Report) -> list[Markup]:
 def _accuracy_tiles(report: Report, outputs: list[Output]) -> list[Markup]:
     tiles = []
     if used := [share for output in outputs if (share := tolerance_used(output)) is not None]:
-        tiles.append(_tile("Tolerance needed", share_figure(max(used)), "by the worst output", good=max(used) <= 1))
+        tiles.append(
+            _tile(
+                "Tolerance needed",
+                share_figure(max(used)),
+                "by the worst output",
+                good=max(used) <= 1 or (None if report.holds else False),
+            )
+        )
     agreements = [output.agreement for output in outputs if output.agreement is not None]
     if agreements:
         flips, samples = sum(each.argmax_flips for each in agreements), sum(each.samples for each in agreements)
