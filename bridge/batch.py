@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult
+    from bridge.package.writing import Package, PackageOptions
     from verify.report.document import Report
 
 MODEL_SUFFIXES = frozenset({".dnn", ".model", ".cmf"})
@@ -40,36 +41,51 @@ class Settings:
     fold: bool = True
     target: str = "onnx"
     losses: Sequence[str] = ()
+    package: PackageOptions | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """The options as a package's claim states them."""
+        indexed = self.index_inputs if isinstance(self.index_inputs, bool) else list(self.index_inputs)
+        stated = {"outputs": None if self.outputs is None else list(self.outputs), "indexInputs": indexed}
+        stated |= {"plainMath": self.plain_math, "fold": self.fold}
+        return stated | ({"losses": list(self.losses)} if self.losses else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one model: a result, with a report where golden cases were given, or an error."""
+    """What became of one model: a result, with a report where golden cases were given, or an error.
+
+    ``package`` is there where the result is one.
+    """
 
     job: Job
     result: ConversionResult | None = None
     report: Report | None = None
     error: BridgeError | None = None
+    package: Package | None = None
 
 
-def plan(models: Sequence[Path], output_path: Path | None, *, overwrite: bool, target: str = "onnx") -> tuple[Job, ...]:
+def plan(
+    models: Sequence[Path], output_path: Path | None, *, overwrite: bool, target: str = "onnx", packages: bool = False
+) -> tuple[Job, ...]:
     """Where each model goes; ``UsageError`` where that cannot be.
 
     One model goes to the file ``output_path``; several, or those of a folder, go into the folder ``output_path`` under their
     own names, those of a folder at their own places in it. Without ``output_path`` that is the current folder. With the target
-    ``torch`` each result is a folder.
+    ``torch``, and with ``packages``, each result is a folder.
     """
-    suffix = "" if target == "torch" else ".onnx"
+    folders = target == "torch" or packages
+    suffix = "" if folders else ".onnx"
     found = [(source, relative) for model in models for source, relative in _sources(model)]
     single = len(models) == 1 and not models[0].is_dir()
-    if single and output_path is not None and (target == "torch" or not output_path.is_dir()):
+    if single and output_path is not None and (folders or not output_path.is_dir()):
         jobs = [Job(found[0][0], output_path)]
     else:
         folder = output_path if output_path is not None else Path()
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file; several models need a folder to go to")
         jobs = [Job(source, folder / relative.with_suffix(suffix)) for source, relative in found]
-    _refuse_collisions(jobs, overwrite=overwrite, folders=target == "torch")
+    _refuse_collisions(jobs, overwrite=overwrite, folders=folders)
     return tuple(jobs)
 
 
@@ -80,29 +96,55 @@ def convert_all(jobs: Sequence[Job], settings: Settings) -> Iterator[Outcome]:
 
 
 def _convert(job: Job, settings: Settings) -> Outcome:
-    from bridge.conversion import convert
-
     result = report = None
     try:
         _make_folder(job.destination.parent)
-        result = convert(
-            job.source,
-            job.destination,
-            outputs=settings.outputs,
-            index_inputs=settings.index_inputs,
-            plain_math=settings.plain_math,
-            fold=settings.fold,
-            target=settings.target,
-            losses=settings.losses,
-        )
+        if settings.package is not None:
+            package = _packaged(job, settings, settings.package)
+            return Outcome(job, package.result, package.report, package=package)
+        result = _converted(job.source, job.destination, settings)
         if settings.golden is not None:
-            from bridge.checking import check_converted, check_converted_torch
-
-            check = check_converted_torch if settings.target == "torch" else check_converted
-            report = check(job.destination, settings.golden)
+            report = _checked(job.destination, settings.golden, settings.target)
     except BridgeError as error:
         return Outcome(job, result, report, error)
     return Outcome(job, result, report)
+
+
+def _converted(source: Path, destination: Path, settings: Settings) -> ConversionResult:
+    from bridge.conversion import convert
+
+    return convert(
+        source,
+        destination,
+        outputs=settings.outputs,
+        index_inputs=settings.index_inputs,
+        plain_math=settings.plain_math,
+        fold=settings.fold,
+        target=settings.target,
+        losses=settings.losses,
+    )
+
+
+def _checked(converted: Path, golden: Path, target: str) -> Report:
+    from bridge.checking import check_converted, check_converted_torch
+
+    check = check_converted_torch if target == "torch" else check_converted
+    return check(converted, golden)
+
+
+def _packaged(job: Job, settings: Settings, options: PackageOptions) -> Package:
+    from bridge.package.writing import write_package
+
+    golden = settings.golden
+    return write_package(
+        job.source,
+        job.destination,
+        options,
+        target=settings.target,
+        conversion_options=settings.stated(),
+        convert=lambda place: _converted(job.source, place, settings),
+        check=None if golden is None else lambda place: _checked(place, golden, settings.target),
+    )
 
 
 def _sources(model: Path) -> list[tuple[Path, Path]]:

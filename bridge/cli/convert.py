@@ -10,6 +10,7 @@ import typer
 
 from bridge.cli.console import error_console, output_console, plain
 from bridge.cli.exits import CHECK_FAILED, DONE, errors_as_exits, exit_code, located
+from bridge.cli.package_options import Bounds, KeyPassword, Package, SignChain, SignKey, SignUri, package_options
 
 if TYPE_CHECKING:
     from bridge.batch import Job, Outcome, Settings
@@ -57,6 +58,12 @@ def convert_command(
     fold: Annotated[
         bool, typer.Option("--fold/--no-fold", help="Fold batch normalisation and biases into the convolution before them.")
     ] = True,
+    package: Package = False,
+    sign_key: SignKey = None,
+    sign_pkcs11_uri: SignUri = None,
+    sign_certificate_chain: SignChain = None,
+    key_password_file: KeyPassword = None,
+    bounds: Bounds = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -64,9 +71,17 @@ def convert_command(
     with errors_as_exits(as_json=as_json):
         from bridge.batch import Settings, plan
 
-        jobs = plan(models, output_path, overwrite=force, target=target.value)
+        jobs = plan(models, output_path, overwrite=force, target=target.value, packages=package)
+        packaged = package_options(
+            package=package,
+            key=sign_key,
+            pkcs11_uri=sign_pkcs11_uri,
+            chain=sign_certificate_chain,
+            password_file=key_password_file,
+            bounds=bounds,
+        )
     indexed = index_inputs or tuple(index_input or ())
-    settings = Settings(outputs or None, indexed, plain_math, golden, fold, target.value, losses or ())
+    settings = Settings(outputs or None, indexed, plain_math, golden, fold, target.value, losses or (), packaged)
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:

@@ -50,6 +50,11 @@ def remarks(outcomes: Sequence[Outcome]) -> list[str]:
             continue
         result = outcome.result
         sentences.append(f"{outcome.job.source} -> {result.destination}, opset {result.opset}, sha256 {result.sha256}")
+        if outcome.package is not None:
+            root = outcome.package.root_sha256
+            sentences.append(
+                f"  signed package {outcome.package.path}, root digest sha256:{root}, {outcome.package.claims} claims"
+            )
         sentences += [f"  left out {item.name} ({item.operator}): {item.reason}" for item in result.left_out]
         if result.float32_nodes:
             sentences.append(f"  computed in float32 between casts: {', '.join(result.float32_nodes)}")
@@ -73,6 +78,12 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.result is not None:
         document |= _result_json(outcome.result)
+    if outcome.package is not None:
+        document["package"] = {
+            "path": str(outcome.package.path),
+            "root_digest": outcome.package.root_sha256,
+            "claims": outcome.package.claims,
+        }
     if outcome.report is not None:
         document["equivalence"] = outcome.report.to_json()
     if outcome.error is not None:
