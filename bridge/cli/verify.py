@@ -33,6 +33,9 @@ def verify_command(
         str | None, typer.Option(help="Trusted time for certificates, as in 2026-01-31T12:00:00Z.  [default: now]")
     ] = None,
     signature: Annotated[Path | None, typer.Option(help="The signature.  [default: FOLDER/model.sig, or FILE.sig]")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Path beneath the folder that need not be signed; may be repeated.")
+    ] = None,
     allow_hard_links: Annotated[
         bool, typer.Option("--allow-hard-links", help="Accept files that have other names elsewhere.")
     ] = False,
@@ -45,7 +48,14 @@ def verify_command(
 
         verifier = load_verifier(public_key or (), trusted_root or (), crl or (), at)
         with HashingProgress("verifying") as progress:
-            model = verify(path, verifier, signature=signature, allow_hard_links=allow_hard_links, advance=progress.advance)
+            model = verify(
+                path,
+                verifier,
+                signature=signature,
+                ignore=ignore or (),
+                allow_hard_links=allow_hard_links,
+                advance=progress.advance,
+            )
     if as_json:
         typer.echo(json.dumps({"verified": True, **model.to_json()}, indent=1))
         return

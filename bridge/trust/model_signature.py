@@ -76,10 +76,7 @@ def sign_model(
     """
     if shard_size is not None and not 1 <= shard_size < 1 << 53:
         raise InvalidOptionError(f"no size of shards: {shard_size}; expected a number of bytes, 1 or more")
-    ignored = tuple(ignore)
-    for name in ignored:
-        if fault := ignore_fault(name):
-            raise InvalidOptionError(f"cannot leave out {name!r}: the path is {fault}")
+    ignored = _checked(ignore)
     with ExitStack() as stack:
         root = _opened(path, stack, allow_hard_links=allow_hard_links)
         names = tuple(sorted({*GIT_NAMES, *OWN_NAMES, *ignored})) if root.is_folder else ()
@@ -96,6 +93,7 @@ def verify_model(
     verifier: Verifier,
     *,
     signature_name: str | None = None,
+    ignore: Iterable[str] = (),
     allow_hard_links: bool = False,
     take: Take | None = None,
     advance: Advance | None = None,
@@ -103,15 +101,18 @@ def verify_model(
     """Verify a file or folder against the bytes of its signature.
 
     ``signature_name`` is the signature's own path beneath the root, where it lies there under another name than ``model.sig``.
+    ``ignore`` holds paths of files that may be there without being signed; a signed file is verified all the same.
     ``take`` is called once for each signed file with the opened file, and may return its bytes in memory of its own: these are
     then hashed, and the caller goes on with what was verified. Raises ``InvalidBundleError``, ``SignatureError``,
     ``IntegrityError`` with the first file at fault, ``UnsafePathError`` and ``SourceChangedError``.
     """
+    ignored = _checked(ignore)
     statement = verify_bundle(signature, verifier)
     manifest = read_manifest(statement.statement)
     with ExitStack() as stack:
         root = _opened(path, stack, allow_hard_links=allow_hard_links)
-        names = left_out(manifest, (*OWN_NAMES, *([signature_name] if signature_name else []))) if root.is_folder else ()
+        own = (*OWN_NAMES, *ignored, *([signature_name] if signature_name else []))
+        names = left_out(manifest, own) if root.is_folder else ()
         differences = Differences(manifest, root)
         files = _listed(root.files(lambda name: is_beneath(name, names)), differences)
         digests = hash_files(files, algorithm=manifest.algorithm, shard_size=manifest.shard_size, take=take, advance=advance)
@@ -124,6 +125,14 @@ def verify_model(
         identity=statement.identity,
         signature_sha256=statement.sha256,
     )
+
+
+def _checked(ignore: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(ignore)
+    for name in names:
+        if fault := ignore_fault(name):
+            raise InvalidOptionError(f"cannot leave out {name!r}: the path is {fault}")
+    return names
 
 
 def _opened(path: StrPath | OpenedRoot, stack: ExitStack, *, allow_hard_links: bool) -> OpenedRoot:

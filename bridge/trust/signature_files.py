@@ -79,6 +79,7 @@ def verify(
     verifier: Verifier,
     *,
     signature: StrPath | None = None,
+    ignore: Iterable[str] = (),
     allow_hard_links: bool = False,
     take: Take | None = None,
     advance: Advance | None = None,
@@ -86,7 +87,7 @@ def verify(
     """Verify a file or folder against its signature; every byte is read. See ``verify_model`` for ``take`` and the errors."""
     with OpenedRoot(path, allow_hard_links=allow_hard_links) as root:
         data, own = read_signature(root, signature)
-        return verify_model(root, data, verifier, signature_name=own, take=take, advance=advance)
+        return verify_model(root, data, verifier, signature_name=own, ignore=ignore, take=take, advance=advance)
 
 
 def signature_path(root: OpenedRoot) -> Path:
