@@ -9,10 +9,10 @@ _OPENING: Final = "([{"
 _CLOSING: Final = ")]}"
 
 
-def laid_out(text: str, indent: int) -> list[str]:
-    """A statement as lines."""
+def laid_out(text: str, indent: int, behind: int = 0) -> list[str]:
+    """A statement as lines; ``behind`` characters, such as a comma, still come behind the last."""
     line = " " * indent + text
-    if len(line) <= WIDTH:
+    if len(line) + behind <= WIDTH:
         return [line]
     if text.startswith("def "):
         head, _, rest = text.partition("(")
@@ -35,7 +35,7 @@ def laid_out(text: str, indent: int) -> list[str]:
         return [" " * indent + head, *laid_out(body.rstrip(","), indent + 4), " " * indent + tail]
     lines = [" " * indent + head]
     for part in parts:
-        inside = laid_out(part, indent + 4)
+        inside = laid_out(part, indent + 4, behind=1)
         lines += [*inside[:-1], inside[-1] + ","]
     return [*lines, " " * indent + tail]
 
