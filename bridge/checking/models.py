@@ -61,7 +61,7 @@ def _check_own_form(path: Path, golden: Path, options: CheckOptions) -> Report:
 
 def _source_of(subject: Subject) -> str | None:
     """The digest of the source that a converted model says it came from; ``None`` where it says nothing."""
-    if subject.forms == (Form.TORCH,):
+    if Form.ONNX not in subject.forms:
         return source_digest(subject.path)
     from verify.equivalence.backends.onnxruntime import OnnxRuntime
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from verify.equivalence.rules import STANDARD, Rules
 
@@ -20,7 +21,7 @@ class CheckOptions:
     ``referee``: run the graph in double precision too, and say which side is nearer. ``determinism``: run everything again with
     what should not matter changed. ``bisect``: look for the first operator that differs. ``fail_fast``: stop at the first case
     that does not hold. ``progress`` is told of each case on each backend: how many are done, of how many, and which one is next.
-    ``command`` is written into the report.
+    ``command`` is written into the report; ``report_folder`` is where the files of a bisection go, beside the report.
     """
 
     backends: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class CheckOptions:
     fail_fast: bool = False
     progress: Callable[[int, int, str], None] = _silent
     command: str = ""
+    report_folder: Path | None = None
 
 
 STANDARD_CHECK = CheckOptions()

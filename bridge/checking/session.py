@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from bridge.checking.options import CheckOptions
 from bridge.checking.subject import Subject
+from bridge.errors import BridgeError
 from verify.equivalence.assembling import assemble
 from verify.equivalence.backends import Backend, BackendError, BackendIdentity
-from verify.equivalence.backends.registry import BackendKind, Form
+from verify.equivalence.backends.registry import CNTK, BackendKind, Form
 from verify.equivalence.cases import GoldenCase
 from verify.equivalence.checking import check_case, failed_case
-from verify.report.document import Bisection, Case, Determinism, Model, Report
+from verify.report.document import Bisection, Case, CaseVerdict, Determinism, Model, Report
 
 
 class Session:
@@ -67,25 +68,56 @@ class Session:
         return replace(report, determinism=tuple(self._determinism), bisections=tuple(self._bisections), waivers=applied)
 
     def _run_on(self, subject: Subject, cases: Sequence[GoldenCase], kind: BackendKind, referee: Backend | None) -> None:
+        if kind.form is Form.SOURCE:
+            self._run_on_cntk(cases)
+            return
         subject.file(kind.form)
         try:
             backend = subject.start(kind)
         except BackendError as error:
-            self._cases += [failed_case(case.name, kind.name, error) for case in cases]
-            self._done += len(cases)
+            for case in cases:
+                self.add(failed_case(case.name, kind.name, error))
             return
         self._backends.append(backend.identity)
         for case in cases:
             if self.stopped:
                 return
-            self._options.progress(self._done, self._total, f"{case.name} on {kind.name}")
-            self._cases.append(check_case(backend, case, self._options.rules, referee))
-            self._done += 1
-        self._options.progress(self._done, self._total, "")
+            self._announce(case, kind.name)
+            found = check_case(backend, case, self._options.rules, referee)
+            self.add(self._bisected(subject, case, found, kind))
         if self._options.determinism and not self.stopped:
             from verify.equivalence.determinism import check_determinism
 
+            self._announce(cases[0], f"{kind.name}, determinism")
             self._determinism += check_determinism(cases[0], lambda options: subject.start(kind, options))
+
+    def _run_on_cntk(self, cases: Sequence[GoldenCase]) -> None:
+        from bridge.checking.reference import check_with_cntk, cntk_identity
+        from bridge.reference.engine import ReferenceEngine
+
+        engine = ReferenceEngine.find()
+        self._backends.append(cntk_identity(engine))
+        for case in cases:
+            if not self.stopped:
+                self._announce(case, CNTK)
+                self.add(check_with_cntk(engine, case, self._options.rules))
+
+    def _bisected(self, subject: Subject, case: GoldenCase, found: Case, kind: BackendKind) -> Case:
+        """The case as it is, after a search for the first operator that differs, where that was asked for and one does."""
+        wanted = self._options.bisect and found.verdict is CaseVerdict.DIFFERENT and kind.form is Form.ONNX
+        if not wanted or any(item.case == case.name for item in self._bisections):
+            return found
+        from bridge.checking.bisecting import bisect
+
+        self._announce(case, f"{kind.name}, bisection")
+        try:
+            self._bisections.append(bisect(subject.file(Form.ONNX), case, kind.name, self._options.report_folder))
+        except BridgeError as error:
+            return replace(found, note=f"{found.note}; no bisection: {error}".removeprefix("; "))
+        return found
+
+    def _announce(self, case: GoldenCase, where: str) -> None:
+        self._options.progress(self._done, self._total, f"{case.name} on {where}")
 
     def _referee(self, subject: Subject) -> Backend | None:
         """The graph in double precision; a module of PyTorch has no such graph beside it."""

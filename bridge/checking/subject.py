@@ -37,8 +37,9 @@ class Subject:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """What it can be run as."""
-        return tuple(self._files) if own_form(self.path) else tuple(Form)
+        """What it can be run as. The source of a converted model lies in its cases."""
+        own = own_form(self.path)
+        return tuple(Form) if own is None else (own, Form.SOURCE)
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +55,8 @@ class Subject:
         return self._files[form]
 
     def start(self, kind: BackendKind, options: RuntimeOptions | None = None) -> Backend:
-        """The model in a runtime."""
+        """The model in a runtime that takes one."""
+        assert kind.start is not None
         return kind.start(self.file(kind.form), RuntimeOptions() if options is None else options)
 
     def _convert(self, form: Form) -> Path:

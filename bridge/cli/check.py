@@ -88,6 +88,7 @@ def check_command(
             bisect=bisect,
             fail_fast=fail_fast,
             command=" ".join(["bridge", *sys.argv[1:]]),
+            report_folder=report_folder,
         )
         report = _check_with_progress(model, golden, options)
         if report_folder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from verify.report.document import Case, CaseVerdict, DeterminismVerdict, Metrics, Output, OutputVerdict, Report
+from verify.report.document import Bisection, Case, CaseVerdict, DeterminismVerdict, Metrics, Output, OutputVerdict, Report
 
 _GOOD = {OutputVerdict.AGREES: "green", OutputVerdict.WAIVED: "yellow"}
 _STEADY = {DeterminismVerdict.IDENTICAL: "green", DeterminismVerdict.AGREES: "green", DeterminismVerdict.SKIPPED: "yellow"}
@@ -53,10 +53,19 @@ def findings(report: Report) -> list[str]:
         for output in case.outputs
         if output.verdict is not OutputVerdict.AGREES
     ]
+    sentences += [_divergence(found) for found in report.bisections]
     sentences += [f"{check.backend}: {check.check}: {check.detail}" for check in report.determinism if not check.holds]
     held = sum(case.holds for case in report.cases)
     backends = ", ".join(sorted({case.backend for case in report.cases if case.backend}))
     return [*sentences, f"{held} of {len(report.cases)} cases hold on {backends}"]
+
+
+def _divergence(found: Bisection) -> str:
+    culprit = found.culprit
+    if culprit is None:
+        return f"{found.case}: no operator differs by itself; the difference adds up over {len(found.layers)} layers"
+    shown = "" if found.reproduction is None else f"; {found.reproduction.script} shows it"
+    return f"{found.case}: the first operator that differs is {culprit.operator}, {culprit.node}{shown}"
 
 
 def _sentence(output: Output) -> str:

@@ -14,7 +14,9 @@ from verify.equivalence.backends.interface import Backend, RuntimeOptions
 DEFAULTS = ("onnxruntime-cpu", "pytorch-cpu")
 """What a model is checked on where nothing else is asked for: the first of these that runs it."""
 ALL = "all"
-"""Stands for every backend that is available and runs the model."""
+"""Stands for every backend that is available and runs the converted model."""
+CNTK = "cntk"
+"""The real CNTK on the source, which takes seconds for each case: only where it is named."""
 
 
 class Form(enum.StrEnum):
@@ -22,17 +24,21 @@ class Form(enum.StrEnum):
 
     ONNX = "onnx"  # an ONNX file
     TORCH = "torch"  # the folder of a PyTorch module
+    SOURCE = "source"  # the CNTK model that a case was recorded from
 
 
 @dataclass(frozen=True, slots=True)
 class BackendKind:
-    """A backend that there is on some machine. ``unavailable`` says why not on this one; empty where it is."""
+    """A backend that there is on some machine. ``unavailable`` says why not on this one; empty where it is.
+
+    ``start`` is ``None`` for CNTK, which is asked case by case.
+    """
 
     name: str
     form: Form
     summary: str
     unavailable: Callable[[], str]
-    start: Callable[[Path, RuntimeOptions], Backend]
+    start: Callable[[Path, RuntimeOptions], Backend] | None
 
 
 def backend_kinds() -> tuple[BackendKind, ...]:
@@ -52,7 +58,7 @@ def choose_kinds(names: Sequence[str], forms: Sequence[Form]) -> tuple[BackendKi
     chosen: dict[str, BackendKind] = {}
     for name in names:
         if name == ALL:
-            chosen |= {name: kind for name, kind in usable.items() if not kind.unavailable()}
+            chosen |= {name: kind for name, kind in usable.items() if name != CNTK and not kind.unavailable()}
             continue
         if name not in kinds:
             raise InvalidOptionError(f"no backend {name!r}: expected {ALL} or one of {', '.join(kinds)}")
@@ -124,6 +130,17 @@ def _without_cuda() -> str:
     return cuda_unavailable()
 
 
+def _without_cntk() -> str:
+    from bridge.errors import ReferenceEngineError
+    from bridge.reference.environment import default_root, external_from_variables, installed_environment
+
+    try:
+        found = installed_environment(default_root()) or external_from_variables()
+    except ReferenceEngineError as error:
+        return str(error)
+    return "" if found is not None else "CNTK 2.7 is not installed: bridge reference install"
+
+
 def _further_providers() -> tuple[BackendKind, ...]:
     """Providers beside CPU and CUDA. Azure's is none here: it sends the inputs to a service, and nothing leaves this machine."""
     import onnxruntime
@@ -189,5 +206,12 @@ _KINDS = (
         "PyTorch on the first GPU, products in TF32",
         _without_cuda,
         _start_pytorch("cuda", tf32=True),
+    ),
+    BackendKind(
+        CNTK,
+        Form.SOURCE,
+        "the real CNTK 2.7 on the source; has to be named, 'all' leaves it out",
+        _without_cntk,
+        None,
     ),
 )
