@@ -3,6 +3,7 @@
     BridgeError
     ├── UsageError                     the call itself is wrong
     │   ├── UnknownOutputError         an output was asked for that the model does not have
+    │   ├── InvalidInputsError         a file of input values that does not fit the model, or is damaged
     │   └── InvalidOptionError         an option has a value that cannot be used
     ├── SourceError                    the bytes of a model file
     │   ├── NotAModelError             some other file: a checkpoint, an ONNX model, noise
@@ -66,6 +67,10 @@ class UnknownOutputError(UsageError):
 
 class InvalidOptionError(UsageError):
     """An option has a value that cannot be used."""
+
+
+class InvalidInputsError(UsageError):
+    """A file of input values that is damaged, or does not fit the model; the sentence names the line or the array."""
 
 
 class SourceError(BridgeError):
