@@ -39,9 +39,9 @@ def render_html(report: Report) -> str:
     return page(f"Equivalence report: {report.verdict.value}", joined(banner(report), links, tag("main", *sections), foot))
 
 
-def page(title: str, body: Markup) -> str:
-    """A document in the house's style around ``body``."""
-    style = files("verify.report.html").joinpath("style.css").read_text("utf-8")
+def page(title: str, body: Markup, more_style: str = "") -> str:
+    """A document in the house's style around ``body``; ``more_style`` is a style sheet of our own that goes behind it."""
+    style = files("verify.report.html").joinpath("style.css").read_text("utf-8") + more_style
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = tag(
