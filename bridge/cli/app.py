@@ -8,6 +8,7 @@ from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
+from bridge.cli.log import log_app
 from bridge.cli.sign import sign_command
 from bridge.cli.verify import verify_command
 from bridge.version import __version__
@@ -45,3 +46,4 @@ app.command("check")(check_command)
 app.add_typer(keys_app)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
+app.add_typer(log_app)

@@ -11,6 +11,7 @@ import os
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
@@ -27,7 +28,7 @@ _SCRYPT = bytes.fromhex("2b06010401da47040b")  # 1.3.6.1.4.1.11591.4.11
 _AES_256_CBC = bytes.fromhex("60864801650304012a")  # 2.16.840.1.101.3.4.1.42
 
 
-def encrypted_pem(key: ec.EllipticCurvePrivateKey, password: bytes) -> bytes:
+def encrypted_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey, password: bytes) -> bytes:
     """``key`` as ENCRYPTED PRIVATE KEY in PEM."""
     plain = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     salt, vector = os.urandom(_SALT_BYTES), os.urandom(AES256.block_size // 8)

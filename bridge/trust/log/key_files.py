@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
-    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
     load_pem_public_key,
 )
 
-from bridge.errors import InvalidKeyError, WriteError
+from bridge.errors import InvalidKeyError, InvalidOptionError, WriteError
+from bridge.trust.encrypted_key import encrypted_pem
+from bridge.trust.key_files import SHORTEST_PASSWORD
+from bridge.trust.keys import PASSWORD_VARIABLE
 from bridge.trust.log.note_keys import NoteKey, NoteSigner
 from bridge.trust.small_files import StrPath, read_small_file, read_with_mode
 
 _KEY_BYTES = 64 << 10
 
+AskPassword = Callable[[], bytes | None]
+
 
 def new_log_key(path: StrPath, name: str, password: bytes | None) -> NoteSigner:
     """A new Ed25519 key for the log called ``name``, written to ``path``, which must not exist; readable by its owner alone.
 
-    Raises ``WriteError``, or ``InvalidKeyError`` for a name that no log can have.
+    A password of ``None`` leaves it unencrypted. Raises ``WriteError``, ``InvalidOptionError`` for a short password, or
+    ``InvalidKeyError`` for a name that no log can have.
     """
+    if password is not None and len(password) < SHORTEST_PASSWORD:
+        raise InvalidOptionError(f"a password of {len(password)} characters: expected at least {SHORTEST_PASSWORD}")
     signer = NoteSigner(name, Ed25519PrivateKey.generate())
-    encryption: KeySerializationEncryption = BestAvailableEncryption(password) if password else NoEncryption()
-    pem = signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    if password is not None:
+        pem = encrypted_pem(signer.private_key, password)
+    else:
+        pem = signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -44,27 +53,28 @@ def new_log_key(path: StrPath, name: str, password: bytes | None) -> NoteSigner:
     return signer
 
 
-def load_log_key(path: StrPath, name: str, password: bytes | None) -> NoteSigner:
+def load_log_key(path: StrPath, name: str, password: bytes | None, *, ask: AskPassword | None = None) -> NoteSigner:
     """The signer for the log called ``name``, from an Ed25519 key in PEM.
 
-    Raises ``InvalidKeyError`` for any other file, for a wrong password, and for a key that is neither encrypted nor private to
-    its owner; ``InvalidOptionError`` if there is no file.
+    ``ask`` is called for the password where the key is encrypted and ``password`` is ``None``; a key that is not encrypted needs
+    none. Raises ``InvalidKeyError`` for any other file, for a wrong password, and for a key that is neither encrypted nor private
+    to its owner; ``InvalidOptionError`` if there is no file.
     """
     data, mode = read_with_mode(path, what="private key", most=_KEY_BYTES)
     shown = f"'{Path(path)}'"
-    try:
-        key = load_pem_private_key(data, password or None)
-    except TypeError as error:
-        wanted = "encrypted: give its password by --password-file, in BRIDGE_KEY_PASSWORD or at the prompt"
+    encrypted = b"ENCRYPTED" in data
+    secret = (password or (ask() if ask else None)) if encrypted else None
+    if encrypted and not secret:
         raise InvalidKeyError(
-            f"{shown}: the key is {'not encrypted, and yet a password was given' if password else wanted}"
-        ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        reason = "the password does not open it" if b"ENCRYPTED" in data and password else "no private key in PEM"
-        raise InvalidKeyError(f"{shown}: {reason}") from error
+            f"{shown}: the key is encrypted: give its password by --password-file, in {PASSWORD_VARIABLE} or at the prompt"
+        )
+    try:
+        key = load_pem_private_key(data, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InvalidKeyError(f"{shown}: {'the password does not open it' if encrypted else 'no private key in PEM'}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise InvalidKeyError(f"{shown}: not an Ed25519 key, with which logs are signed; `bridge log init` makes one")
-    if not password and mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if not encrypted and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InvalidKeyError(f"{shown}: the key is not encrypted, and others than its owner can use the file (mode {mode:04o})")
     return NoteSigner(name, key)
 

@@ -40,7 +40,7 @@ class Storage(Protocol):
         """The names of all that is stored below ``tile/``, in no order; they need not be names of tiles."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Within it nobody else appends; ``commit`` and ``discard_partial`` belong there. ``WriteError`` after a minute's wait."""
+        """Within it, and there alone, one commits and discards; nobody else does. ``WriteError`` after a minute's wait."""
 
     def commit(self, batch: Batch) -> None:
         """Store a batch for good. After a crash at any point the log is the one before or the one after, never one in between."""

@@ -93,7 +93,7 @@ def main(folder: Path, name: str) -> int:
         if finished:
             break
         killed += 1
-    moments = random.Random(7)
+    moments = random.Random(7)  # noqa: S311 - moments to kill at, not keys
     for number in range(8):
         log = copied(folder / name, f"moment{number}-{name}")
         killed_after(log, moments.uniform(0.0, 0.12))

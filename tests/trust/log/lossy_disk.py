@@ -1,7 +1,7 @@
-"""A disk that loses what was not flushed: the same operations as a real one, and at a loss of power the names that had not reached it.
+"""A disk that loses what was not flushed: the operations of a real one, and a loss of power that takes what had not reached it.
 
-What POSIX promises is little: a file's bytes are there after fsync on it, a name after fsync on its folder. Of the changes to names
-since then any selection may have reached the medium, in any order of folders.
+What POSIX promises is little: a file's bytes are there after fsync on it, a name after fsync on its folder. Of the changes to
+names since then any selection may have reached the medium, in any order of folders.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def test_proof_of_one_entry_is_none_of_another() -> None:
 def test_key_is_trusted_for_its_own_log_alone() -> None:
     elsewhere = Checkpoint("example.org/other", 5, CHECKPOINT.root)
     proof = LogProof(0, inclusion_path(NODES, 0, 5), signed(elsewhere))
-    with pytest.raises(TransparencyLogError, match="signed by the key of 'example.org/log'"):
+    with pytest.raises(TransparencyLogError, match=r"signed by the key of 'example\.org/log'"):
         verify_proof(proof, ENTRIES[0], [SIGNER.key])
 
 

@@ -46,7 +46,7 @@ def test_every_changed_byte_is_found() -> None:
 
 
 def test_key_of_the_same_name_is_another_key() -> None:
-    with pytest.raises(SignatureError, match="not signed by a key that was given; it is signed by example.org/log"):
+    with pytest.raises(SignatureError, match=r"not signed by a key that was given; it is signed by example\.org/log"):
         verify_note(sign_note("text\n", SIGNER), [OTHER.key], what="note")
 
 

@@ -47,8 +47,7 @@ def test_every_pair_of_sizes_up_to_200_is_consistent() -> None:
 def inclusion_holds(leaf: bytes, index: int, size: int, path: tuple[bytes, ...], root_hash: bytes) -> bool:
     try:
         verify_inclusion(leaf, index, size, path, root_hash)
-    except TransparencyLogError as error:
-        assert error.reason == "inclusion"
+    except TransparencyLogError:
         return False
     return True
 
