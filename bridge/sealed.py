@@ -51,26 +51,35 @@ class SealedSource:
 
     ``view`` is the whole file, read-only; ``size`` its length in bytes; ``memory`` the descriptor of the sealed memory file, for
     another process that has to read the very same bytes. Arrays that were made from ``view`` may outlive this object: the memory
-    stays until the last of them is gone. A thread computes the hash from the moment of opening.
+    stays until the last of them is gone. A thread computes the hash from the moment of opening; with ``hashing=False``, from when
+    ``start_hashing`` is called, for those who hash in their own way.
 
     Opening copies the file, and raises ``NotAModelError`` for what is not a regular file or is empty, ``LimitExceededError``
     beyond ``limits.file_bytes`` or what memory holds, ``SourceChangedError`` if the file was written to meanwhile, and
     ``SourceError`` when the system refuses.
     """
 
-    def __init__(self, path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS, *, descriptor: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        descriptor: int | None = None,
+        hashing: bool = True,
+    ) -> None:
         """``descriptor`` is the file where it is open already; it stays the caller's, and ``path`` is what errors call it."""
         self.path = os.fspath(path)
+        self._hasher: _Hasher | None = None
         if descriptor is not None:
-            self._read(self.path, descriptor, limits)
+            self._read(self.path, descriptor, limits, hashing=hashing)
             return
         opened = _open(self.path)
         try:
-            self._read(self.path, opened, limits)
+            self._read(self.path, opened, limits, hashing=hashing)
         finally:
             os.close(opened)
 
-    def _read(self, path: str, descriptor: int, limits: Limits) -> None:
+    def _read(self, path: str, descriptor: int, limits: Limits, *, hashing: bool) -> None:
         status = os.fstat(descriptor)
         _refuse_unsuitable(path, status, limits)
         self.size = status.st_size
@@ -82,7 +91,8 @@ class SealedSource:
             os.close(self.memory)
             raise _unreadable(path, error) from error
         self.view = memoryview(self._map)
-        self._hasher = _Hasher(self.view)
+        if hashing:
+            self._hasher = _Hasher(self.view)
         try:
             _copy(path, descriptor, self.memory, self.size, self._hasher)
             _refuse_changed(path, status, os.fstat(descriptor))
@@ -96,13 +106,24 @@ class SealedSource:
 
     def sha256(self) -> str:
         """The SHA-256 of the file as 64 hexadecimal digits. Waits for the hashing to end."""
+        self.start_hashing()
+        assert self._hasher is not None
         return self._hasher.result()
+
+    def start_hashing(self) -> None:
+        """Let a thread compute the hash, unless one does so already."""
+        if self._hasher is None:
+            if self.memory < 0:
+                raise ValueError("the source was closed before its hash was computed")
+            self._hasher = _Hasher(self.view)
+            self._hasher.filled(self.size)
 
     def close(self) -> None:
         """Give the memory back, unless arrays still look into it."""
         if self.memory < 0:
             return
-        self._hasher.stop()
+        if self._hasher is not None:
+            self._hasher.stop()
         os.close(self.memory)
         self.memory = -1
         try:
@@ -222,7 +243,7 @@ def _memory_file(path: str, size: int) -> int:
     return memory
 
 
-def _copy(path: str, descriptor: int, memory: int, size: int, hasher: _Hasher) -> None:
+def _copy(path: str, descriptor: int, memory: int, size: int, hasher: _Hasher | None) -> None:
     """Copy exactly ``size`` bytes, inside the kernel. What a growing file gains meanwhile is not read."""
     done = 0
     while done < size:
@@ -235,7 +256,8 @@ def _copy(path: str, descriptor: int, memory: int, size: int, hasher: _Hasher) -
                 advice="nothing was kept; try again once nothing writes to the file",
             )
         done += count
-        hasher.filled(done)
+        if hasher is not None:
+            hasher.filled(done)
 
 
 def _refuse_changed(path: str, before: os.stat_result, now: os.stat_result) -> None:
