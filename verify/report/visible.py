@@ -9,6 +9,8 @@ from __future__ import annotations
 
 def visible(text: str) -> str:
     """``text`` on one line, with every character that does not print in escaped form."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else _escaped(character) for character in text)
 
 
@@ -19,7 +21,8 @@ def visible_lines(text: str) -> list[str]:
 
 def one_line(text: str, limit: int = 400) -> str:
     """A sentence for a place that has one line: white space becomes a space, and what exceeds ``limit`` characters is cut."""
-    line = visible(" ".join(text.split()))
+    # What is cut in any case need not be looked at, however long it is.
+    line = visible(" ".join(text[: 8 * limit].split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 

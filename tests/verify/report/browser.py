@@ -10,7 +10,8 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,24 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TIMEOUT = 60.0  # seconds for an answer; a loaded machine takes its time to start a browser
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a picture, in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How many colours a part of a picture has, and the one in its upper left corner, as red, green and blue."""
+
+    colours: int
+    first: tuple[int, int, int]
 
 
 class Browser:
@@ -56,7 +75,9 @@ class Browser:
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session is not None:
             message["sessionId"] = self._session
-        os.write(self._requests, json.dumps(message).encode() + b"\0")
+        waiting = memoryview(json.dumps(message).encode() + b"\0")
+        while waiting:
+            waiting = waiting[os.write(self._requests, waiting) :]
         while True:
             answer = self._receive()
             if answer.get("id") == self._number:
@@ -85,6 +106,22 @@ class Browser:
         """The page as PNG: what is in view, or all of it."""
         image = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         return base64.b64decode(image["data"])
+
+    def look(self, png: bytes, boxes: Sequence[Box]) -> list[Seen]:
+        """What a picture holds within each box, found by the browser itself on an empty page."""
+        self.call("Page.navigate", url="about:blank")
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        measured = json.dumps([[box.x, box.y, box.width, box.height] for box in boxes])
+        script = f"""(async () => {{
+            const image = new Image(); image.src = "{source}"; await image.decode();
+            const canvas = document.createElement('canvas'); canvas.width = image.width; canvas.height = image.height;
+            const context = canvas.getContext('2d', {{willReadFrequently: true}}); context.drawImage(image, 0, 0);
+            return {measured}.map(box => {{
+                const pixels = new Uint32Array(context.getImageData(...box.map(Math.round)).data.buffer);
+                return [new Set(pixels).size, pixels[0] & 255, pixels[0] >> 8 & 255, pixels[0] >> 16 & 255]; }}); }})()"""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return [Seen(count, (red, green, blue)) for count, red, green, blue in result["result"]["value"]]
 
     def named(self, method: str) -> list[dict[str, Any]]:
         """The parameters of all events of a name since the page was opened."""

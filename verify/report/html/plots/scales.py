@@ -38,20 +38,21 @@ class LogScale:
 
     def place(self, value: float) -> float:
         """Where ``value`` stands, 0 to 1."""
-        below, above = self._steps
-        total = below + (self.highest - self.lowest) + above
         if not math.isfinite(value):
             return 1.0
-        if value <= 0:
-            return 0.0
-        exponent = min(max(math.log10(value), self.lowest), self.highest)
-        return (below + exponent - self.lowest) / total
+        return self._place_of_power(math.log10(value)) if value > 0 else 0.0
+
+    def _place_of_power(self, exponent: float) -> float:
+        below, above = self._steps
+        within = min(max(exponent, self.lowest), self.highest) - self.lowest
+        return (below + within) / (below + (self.highest - self.lowest) + above)
 
     def ticks(self, most: int = 7) -> list[tuple[float, str]]:
         """Places and labels: powers of ten, and 0 and infinity where the axis has them."""
         step = max(1, math.ceil((self.highest - self.lowest) / most))
         exponents = range(self.lowest, self.highest + 1, step)
-        found = [(self.place(10.0**exponent), power(exponent)) for exponent in exponents]
+        # Not by way of the power itself: that of 308 is the last that a double holds.
+        found = [(self._place_of_power(exponent), power(exponent)) for exponent in exponents]
         return [*([(0.0, "0")] if self.has_zero else []), *found, *([(1.0, "∞")] if self.has_infinite else [])]
 
 
