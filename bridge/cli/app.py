@@ -9,6 +9,7 @@ from bridge.cli.convert import convert_command
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
 from bridge.cli.log import log_app
+from bridge.cli.provenance import provenance_app
 from bridge.cli.sign import sign_command
 from bridge.cli.verify import verify_command
 from bridge.version import __version__
@@ -47,3 +48,4 @@ app.add_typer(keys_app)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 app.add_typer(log_app)
+app.add_typer(provenance_app)

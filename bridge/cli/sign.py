@@ -9,6 +9,17 @@ import typer
 
 from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
+from bridge.cli.provenance_options import (
+    Anonymous,
+    Configuration,
+    Datasets,
+    Description,
+    Provenance,
+    ProvenanceOptions,
+    Repository,
+    Script,
+    TrainingPython,
+)
 from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -47,7 +58,15 @@ def sign_command(
     password_file: Annotated[
         Path | None, typer.Option(help="File with the key's password.  [default: BRIDGE_KEY_PASSWORD, else a prompt]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a signature that exists.")] = False,
+    provenance: Provenance = False,
+    description: Description = None,
+    repository: Repository = None,
+    script: Script = None,
+    configuration: Configuration = None,
+    datasets: Datasets = None,
+    training_python: TrainingPython = None,
+    anonymous: Anonymous = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a signature, and claims, that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Sign a model file or a folder, in the OpenSSF Model Signing format."""
@@ -55,6 +74,9 @@ def sign_command(
         from bridge.cli.hashing_progress import HashingProgress
         from bridge.trust.signature_files import sign
 
+        stated = ProvenanceOptions(
+            provenance, description, repository, script, configuration, datasets or (), training_python, anonymous
+        ).collected()
         signer = load_signer(key, pkcs11_uri, certificate_chain or (), password_file)
         with HashingProgress("hashing") as progress:
             signed = sign(
@@ -68,14 +90,20 @@ def sign_command(
                 overwrite=force,
                 advance=progress.advance,
             )
+        claims = None
+        if stated is not None:
+            from bridge.trust.provenance.stating import state_training
+
+            claims = state_training(path, signed.root_digest, stated, signer, overwrite=force, allow_hard_links=allow_hard_links)
     if as_json:
-        typer.echo(json.dumps(signed.to_json(), indent=1))
+        typer.echo(json.dumps({**signed.to_json(), **({"claims": str(claims)} if claims is not None else {})}, indent=1))
         return
     echo_facts(
         ("signature", str(signed.signature_path)),
         ("root digest", f"sha256:{signed.root_digest}"),
         ("signed by", signed.identity),
         ("covers", f"{signed.files} {'file(s)' if shard_size is None else 'piece(s) of files'}, {signed.algorithm}"),
+        *((("claims", str(claims)),) if claims is not None else ()),
     )
 
 

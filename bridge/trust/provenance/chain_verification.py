@@ -33,7 +33,7 @@ def verify_chain(name: str, root_sha256: str, claims: Sequence[Claim], verifier:
 
 def _signature(claim: Claim, verifier: Verifier | None) -> Signature:
     if verifier is None:
-        return Signature(Check(_SIGNATURE, Status.UNKNOWN, "no key or root certificate was given to check it with"))
+        return Signature(Check(_SIGNATURE, Status.UNKNOWN, "not checked: no key or root certificate was given"))
     try:
         verified = verify_bundle(claim.data, verifier)
     except SignatureError as error:

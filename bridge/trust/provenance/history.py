@@ -12,7 +12,7 @@ from bridge.trust.hashing import hash_tree
 from bridge.trust.model_signature import verify_model
 from bridge.trust.provenance.chain import Chain, Check, CheckedClaim, Status
 from bridge.trust.provenance.chain_verification import verify_chain
-from bridge.trust.provenance.claims import CLAIMS_BYTES_AT_MOST, Claim, read_claim, read_claims
+from bridge.trust.provenance.claims import CLAIMS_BYTES_AT_MOST, Claim, on_one_line, read_claim, read_claims
 from bridge.trust.signers import Identity, VerificationMaterial, Verifier
 from bridge.trust.small_files import StrPath, read_small_file
 from bridge.trust.tree import OpenedRoot
@@ -46,7 +46,7 @@ class Evidence:
         claims = read_claims(self.claims) if self.claims is not None else ()
         if self.signature is None:
             return claims
-        return (*claims, replace(read_claim(self.signature, what="the signature"), line=0))
+        return (*claims, replace(read_claim(on_one_line(self.signature), what="the signature"), line=0))
 
 
 def read_evidence(root: OpenedRoot) -> Evidence:
