@@ -6,10 +6,12 @@ import typer
 
 from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
+from bridge.cli.golden import golden_app
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
 from bridge.cli.log import log_app
 from bridge.cli.provenance import provenance_app
+from bridge.cli.reference import reference_app
 from bridge.cli.sign import sign_command
 from bridge.cli.verify import verify_command
 from bridge.version import __version__
@@ -44,6 +46,8 @@ def bridge(
 app.command("inspect")(inspect_command)
 app.command("convert")(convert_command)
 app.command("check")(check_command)
+app.add_typer(reference_app)
+app.add_typer(golden_app)
 app.add_typer(keys_app)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +20,7 @@ from bridge.reference.environment import DESCRIPTION, LIBRARIES, MODULES, Enviro
 from bridge.reference.interpreter import Interpreter, find_interpreter
 from bridge.reference.libraries import FoundLibrary, find_libraries, link_libraries
 from bridge.reference.lock import Lock, LockedWheel, load_lock
+from bridge.reference.staged_folder import StagedFolder
 from bridge.reference.trial import try_out
 from bridge.reference.wheels import fetch_wheels
 
@@ -68,19 +67,16 @@ def install(
     fetched = fetch_wheels(
         lock, interpreter, Path(wheels) if wheels is not None else None, lambda step, done: report(step, _FETCHED * done / total)
     )
-    staged = root.with_name(f".bridge-{secrets.token_hex(12)}.tmp")
     try:
-        staged.mkdir(parents=True)
-        _build(staged, fetched, interpreter, libraries, report)
-        report("checking every file, and evaluating a small network", _UNPACKED)
-        environment = installed_environment(staged)
-        assert environment is not None
-        trial = try_out(environment, lock)
-        _put_in_place(staged, root)
+        with StagedFolder(root) as staged:
+            _build(staged.path, fetched, interpreter, libraries, report)
+            report("checking every file, and evaluating a small network", _UNPACKED)
+            environment = installed_environment(staged.path)
+            assert environment is not None
+            trial = try_out(environment, lock)
+            staged.put_in_place()
     except OSError as error:
         raise WriteError(f"cannot install into {root}: {error.strerror or error}; nothing that was there has changed") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     placed = installed_environment(root)
     assert placed is not None
     report("done", 1.0)
@@ -132,19 +128,3 @@ def unpack_wheel(data: bytes, wheel: LockedWheel, folder: Path) -> None:
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o444)
             with os.fdopen(descriptor, "wb") as stream, archive.open(member) as source:
                 shutil.copyfileobj(source, stream, 1 << 20)
-
-
-def _put_in_place(staged: Path, root: Path) -> None:
-    """Give the new environment its name. One that was there is moved aside first and removed afterwards, or put back."""
-    aside = root.with_name(f".bridge-{secrets.token_hex(12)}.tmp")
-    existed = root.is_dir()
-    if existed:
-        root.rename(aside)
-    try:
-        staged.rename(root)
-    except OSError:
-        if existed:
-            with suppress(OSError):
-                aside.rename(root)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

@@ -1,8 +1,8 @@
 """The lock: every wheel of the reference engine with its SHA-256, and the libraries that the system has to bring.
 
 ``record_sha256`` is the digest of the wheel's own list of files with their digests (RECORD), so that an installed environment can
-be checked without the wheel, and a RECORD that was rewritten together with a file is noticed. ``corrections`` are digests of files
-for which the published wheel's own RECORD is wrong: CNTK's publishers changed its WHEEL after the RECORD was written.
+be checked without the wheel, and a RECORD that was rewritten together with a file is noticed. ``corrections`` are digests of
+files for which the published wheel's own RECORD is wrong: CNTK's publishers changed its WHEEL after the RECORD was written.
 """
 
 from __future__ import annotations

@@ -16,7 +16,12 @@ def to_cntk(variable, batch):
 
 
 def _rows(array, variable):
-    return sparse.csr_matrix(np.asarray(array, dtype=variable.dtype).reshape(len(array), -1))
+    rows = np.asarray(array, dtype=variable.dtype).reshape(len(array), -1)
+    matrix = sparse.csr_matrix(rows)
+    if matrix.nnz == 0:
+        # CNTK takes no sparse matrix without an entry; a zero that is stored is one, and changes nothing.
+        matrix = sparse.csr_matrix((np.zeros(1, rows.dtype), ([0], [0])), shape=rows.shape)
+    return matrix
 
 
 def from_cntk(variable, value):
