@@ -11,16 +11,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from bridge.errors import SourceChangedError
 from bridge.trust.digests import DEFAULT_ALGORITHM, FileDigest, Hasher, hasher_of, root_digest
 from bridge.trust.resource_names import GIT_NAMES, OWN_NAMES, is_beneath
 from bridge.trust.small_files import StrPath
 from bridge.trust.tree import OpenedFile, OpenedRoot
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Take", "hash_files", "hash_tree", "root_digest"]
 
