@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from bridge.conversion import convert
 from bridge.origins import Origin
 from verify.equivalence.backends import Array
@@ -45,6 +47,9 @@ class FreshConversion:
 
 
 def _batch(value: Array, origin: Origin, lengths: Array | None) -> Batch:
-    if origin.dynamic_rank < 2 or lengths is None or len(lengths) != len(value):
+    if origin.dynamic_rank < 2 or lengths is None:
         return value
-    return [row[: int(length)] for row, length in zip(value, lengths, strict=True)]
+    # A value that is the same in every step may stand there once, for its readers to broadcast.
+    steps = max(value.shape[1], int(lengths.max()))
+    full = np.broadcast_to(value, (len(lengths), steps, *value.shape[2:]))
+    return [row[: int(length)] for row, length in zip(full, lengths, strict=True)]

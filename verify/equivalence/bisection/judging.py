@@ -11,7 +11,7 @@ import numpy as np
 from bridge.origins import Origin
 from verify.equivalence.backends import Array
 from verify.equivalence.bisection.layers import GraphLayer, KnownValue, runs_in_float32
-from verify.equivalence.bisection.layout import as_fed, beside
+from verify.equivalence.bisection.layout import beside
 from verify.equivalence.bisection.runs import Runs
 from verify.equivalence.bisection.tolerances import layer_tolerance
 from verify.equivalence.cases import Batch
@@ -45,7 +45,7 @@ def judge(runs: Runs) -> Iterator[Judged]:
         yield Judged(_row(runs, layer, index, tolerance), layer.known, tolerance, layer)
         index += 1
         for uid, reference in layer.known.passed:
-            judged = _passed(layer, index, uid, reference, tolerance)
+            judged = _passed(layer, runs.fed[layer.value], index, uid, reference, tolerance)
             if judged.row.verdict is LayerVerdict.DIFFERS:
                 yield judged
                 index += 1
@@ -82,9 +82,9 @@ def _row(runs: Runs, layer: GraphLayer, index: int, tolerance: Tolerance) -> Lay
     )
 
 
-def _passed(layer: GraphLayer, index: int, uid: str, reference: Batch, tolerance: Tolerance) -> Judged:
-    """An operator that the conversion left out: what goes into it, by the reference, has to be what comes out."""
-    own, before = layer.known.origin, as_fed(layer.known.reference, layer.known.origin, None)
+def _passed(layer: GraphLayer, before: Array, index: int, uid: str, reference: Batch, tolerance: Tolerance) -> Judged:
+    """An operator that the conversion left out: what goes into it, ``before``, has to be what comes out."""
+    own = layer.known.origin
     # It may have made a sequence of what was none, or the other way round.
     rank = int(isinstance(reference, list) and before.ndim > reference[0].ndim) + 1
     node = uid.removesuffix("_Output_0")

@@ -1,50 +1,35 @@
-"""Records what lies inside models: `python -m cntk_side DESTINATION [--case CASE]`, with golden/ on the path.
-
-Every variable that CNTK lets one evaluate becomes an output of the new case. Without a case it is the two networks of
-`networks.py`, each in a folder of its own below the destination.
-"""
+"""Builds the networks of `networks.py` and records their outputs: `python -m cntk_side DESTINATION`, with golden/ on the path."""
 
 import argparse
-import json
 import os
-import shutil
 import sys
+from functools import partial
 
 # One thread and one instruction set, so that sums are added in the same order everywhere; read when the libraries load.
 os.environ.update({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"})
 
 
-def main() -> int:
-    """Record one case, or the networks."""
+NAMES = ("image", "text")
+
+
+def build_and_record(name: str, folder: str) -> None:
+    """Build one network and record its outputs."""
     from recorder.recording import record
 
     from cntk_side.networks import NETWORKS
 
+    record(NETWORKS[name](), "tests/verify/equivalence/bisection/cntk_side: " + name, folder)
+
+
+def main() -> int:
+    """Record each network in a folder of its own, built in a process of its own: uids count what a process has built before."""
+    from recorder.isolation import run_isolated
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("destination", help="the folder of the new case, or of the networks' folders")
-    parser.add_argument("--case", help="the folder of a golden case to record again")
+    parser.add_argument("destination", help="the folder of the networks' folders")
     options = parser.parse_args()
-    if options.case:
-        again(options.case, options.destination)
-        return 0
-    for name, build in NETWORKS.items():
-        folder = os.path.join(options.destination, name)
-        record(build(), "tests/verify/equivalence/bisection/cntk_side: " + name, folder)
-        again(folder, folder)
-    return 0
-
-
-def again(case: str, destination: str) -> None:
-    """Record a case again with what lies inside, and say what CNTK does not evaluate."""
-    from cntk_side.values import record_inside
-
-    with open(os.path.join(case, "case.json")) as stream:
-        description = json.load(stream)
-    if case != destination:
-        os.makedirs(destination, exist_ok=True)
-        shutil.copyfile(os.path.join(case, description["model"]), os.path.join(destination, "model.dnn"))
-    missed = record_inside(case, description, destination)
-    print("%s: not evaluated: %s" % (destination, ", ".join(missed) or "none"))
+    done = [run_isolated(partial(build_and_record, name, os.path.join(options.destination, name))) for name in NAMES]
+    return 0 if all(done) else 1
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def text() -> Case:
     words = cntk.sequence.input_variable(6, name="words")
     vectors = Embedding(5, name="vectors")(words)
     forward = Recurrence(LSTM(4, name="forward_cell"), name="forward")(vectors)
-    backward = Recurrence(LSTM(4), go_backwards=True, name="backward")(Dense(5, name="between")(forward))
+    backward = Recurrence(LSTM(4, name="backward_cell"), go_backwards=True, name="backward")(Dense(5, name="between")(forward))
     scores = Dense(1, name="scores")(backward)
     weights = cntk.sequence.softmax(scores, name="weights")
     summary = cntk.sequence.reduce_sum(weights * backward, name="summary")
