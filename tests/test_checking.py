@@ -1,12 +1,17 @@
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bridge.checking import check, check_recorded
-from bridge.errors import InvalidGoldenCaseError, SourceError
+import bridge
+from bridge.checking import CheckOptions, check, check_recorded
+from bridge.errors import InvalidGoldenCaseError, InvalidPackageError, SourceError
 from tests.cli.golden_folders import GOLDEN, LENET
+from verify.equivalence.rules import Rules
+from verify.report.document import Report, Waiver
 
 SHARED = Path(__file__).parents[2] / "shared" / "golden-cases"
 USER_CODE = SHARED / "cntk-tests" / "ops-tests-userfunction_test" / "ops_tests_userfunction_test.py_test_ext_eval_1-0"
@@ -51,3 +56,104 @@ def test_cases_are_chosen_by_the_digest_of_the_model(tmp_path: Path) -> None:
 def test_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no file"):
         check(tmp_path / "absent.dnn", LENET)
+
+
+def spoiled_lenet(folder: Path) -> Path:
+    """LeNet's case with one recorded value changed."""
+    shutil.copytree(LENET, folder)
+    with np.load(folder / "tensors.npz") as archive:
+        tensors = dict(archive)
+    tensors["output/0"] = tensors["output/0"].copy()
+    tensors["output/0"][1, 3] += 1
+    np.savez(folder / "tensors.npz", allow_pickle=False, **tensors)
+    return folder
+
+
+def test_report_names_models_inputs_and_backends_by_digest_and_version() -> None:
+    report = check_recorded(LENET, CheckOptions(backends=("onnxruntime-cpu", "onnx-reference"), command="bridge check"))
+    assert report.holds
+    assert [case.backend for case in report.cases] == ["onnxruntime-cpu", "onnx-reference"]
+    assert {item.name for item in report.backends} == {"onnxruntime-cpu", "onnx-reference"}
+    assert [item.role for item in report.models] == ["source", "converted"]
+    assert report.models[0].sha256 == hashlib.sha256((LENET / "model.dnn").read_bytes()).hexdigest()
+    assert report.inputs[0].sha256 == hashlib.sha256((LENET / "tensors.npz").read_bytes()).hexdigest()
+    assert report.environment.packages["onnxruntime"]
+    assert report.command == "bridge check"
+    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == Report.from_json(report.to_json())
+
+
+def test_folder_of_a_pytorch_module_is_checked_on_pytorch(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    bridge.convert(LENET / "model.dnn", tmp_path / "module", target="torch")
+    report = check(tmp_path / "module", GOLDEN)
+    assert [(case.case, case.backend, case.holds) for case in report.cases] == [("digits_lenet", "pytorch-cpu", True)]
+
+
+def test_folder_that_is_no_module_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPackageError, match=r"interface\.json"):
+        check(tmp_path, LENET)
+
+
+def test_first_case_that_does_not_hold_ends_the_check_where_that_is_wanted(tmp_path: Path) -> None:
+    for name in ("a", "c"):
+        shutil.copytree(LENET, tmp_path / name)
+    spoiled_lenet(tmp_path / "b")
+    found = check_recorded(tmp_path, CheckOptions(fail_fast=True))
+    assert [(case.case, case.holds) for case in found.cases] == [("a", True), ("b", False)]
+    assert len(check_recorded(tmp_path).cases) == 3
+
+
+def test_waiver_that_was_applied_is_in_the_report(tmp_path: Path) -> None:
+    spoiled_lenet(tmp_path / "case")
+    used, other = (
+        Waiver(case=name, output="z", rtol=1.0, atol=1e-3, reason="planted by a test", expires="2999-12-31")
+        for name in ("case", "another")
+    )
+    report = check_recorded(tmp_path, CheckOptions(rules=Rules(waivers=(used, other))))
+    assert report.holds
+    assert [(item.case, item.applied) for item in report.waivers] == [("case", True), ("another", False)]
+
+
+def test_bisection_of_a_case_that_differs_writes_what_shows_it(tmp_path: Path) -> None:
+    spoiled_lenet(tmp_path / "case")
+    report = check_recorded(tmp_path / "case", CheckOptions(bisect=True, report_folder=tmp_path / "report"))
+    (found,) = report.bisections
+    assert found.case == "case"
+    assert found.backend == "onnxruntime-cpu"
+    assert found.culprit is not None
+    assert found.reproduction is not None
+    assert (tmp_path / "report" / found.reproduction.script).is_file()
+
+
+def test_progress_is_told_of_every_case_on_every_backend(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        shutil.copytree(LENET, tmp_path / name)
+    seen: list[tuple[int, int, str]] = []
+    options = CheckOptions(
+        backends=("onnxruntime-cpu", "onnx-reference"), progress=lambda done, total, what: seen.append((done, total, what))
+    )
+    check_recorded(tmp_path, options)
+    assert seen == [
+        (0, 4, "a on onnxruntime-cpu"),
+        (1, 4, "a on onnx-reference"),
+        (2, 4, "b on onnxruntime-cpu"),
+        (3, 4, "b on onnx-reference"),
+    ]
+
+
+def test_referee_and_determinism_are_in_the_report() -> None:
+    report = check_recorded(LENET, CheckOptions(referee=True, determinism=True))
+    assert report.holds
+    assert report.cases[0].outputs[0].referee is not None
+    assert {item.check for item in report.determinism} == {"repeat", "threads", "optimisation", "batch"}
+    assert "float64" in {item.name for item in report.backends}
+
+
+@pytest.mark.cntk
+def test_cntk_itself_gives_what_was_recorded(tmp_path: Path) -> None:
+    report = check_recorded(GOLDEN / "lstm_tagger", CheckOptions(backends=("cntk",)))
+    assert report.holds
+    assert report.cases[0].backend == "cntk"
+    spoiled = check_recorded(spoiled_lenet(tmp_path / "case"), CheckOptions(backends=("cntk",)))
+    assert spoiled.cases[0].outputs[0].metrics is not None
+    assert spoiled.cases[0].outputs[0].metrics.mismatches == 1

@@ -98,4 +98,5 @@ def _digest(path: Path, form: Form) -> str:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}") from error
+        kind = SourceError if form is Form.ONNX else InvalidPackageError
+        raise kind(f"{file} cannot be read: {error.strerror}") from error

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.conversion import convert
 from tests.cli.golden_folders import GOLDEN, LENET, bridge
 
 
 @pytest.fixture
 def converted(tmp_path: Path) -> Path:
-    path = tmp_path / "lenet.onnx"
-    assert bridge("convert", LENET / "model.dnn", "-o", path).exit_code == 0
-    return path
+    return convert(LENET / "model.dnn", tmp_path / "lenet.onnx").destination
 
 
 @pytest.fixture
@@ -87,3 +86,70 @@ def test_file_that_is_no_onnx_model_is_refused(tmp_path: Path) -> None:
 
 def test_golden_folder_has_to_be_named(converted: Path) -> None:
     assert bridge("check", converted).exit_code == 2
+
+
+def test_backends_are_listed_with_the_reason_why_one_is_not_there() -> None:
+    result = bridge("check", "--backends")
+    assert result.exit_code == 0
+    assert "onnxruntime-cpu" in result.stdout
+    assert "pytorch-cuda-tf32" in result.stdout
+
+
+def test_every_backend_asked_for_has_its_row(converted: Path) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--backend", "onnxruntime-cpu", "--backend", "onnx-reference")
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 cases hold on onnx-reference, onnxruntime-cpu" in result.stdout
+
+
+def test_backend_that_is_none_is_bad_usage(converted: Path) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--backend", "tensorrt")
+    assert result.exit_code == 2
+    assert "no backend 'tensorrt'" in result.stderr
+
+
+def test_reports_of_all_forms_are_written(converted: Path, tmp_path: Path) -> None:
+    assert bridge("check", converted, "--golden", LENET, "--report", tmp_path / "report").exit_code == 0
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert written == {"report.html", "report.json", "report.md", "report.sarif", "report.xml"}
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["verdict"] == "equivalent"
+
+
+def write_waiver(path: Path, **changes: str) -> Path:
+    waiver = {"case": "*", "output": "z", "rtol": 1.0, "atol": 1e-3, "reason": "planted by a test", "expires": "2999-12-31"}
+    path.write_text(json.dumps({"format": "waivers/1", "waivers": [waiver | changes]}))
+    return path
+
+
+def test_waived_difference_exits_with_0_and_is_told(converted: Path, tampered_case: Path, tmp_path: Path) -> None:
+    waivers = write_waiver(tmp_path / "waivers.json")
+    result = bridge("check", converted, "--golden", tampered_case, "--waivers", waivers)
+    assert result.exit_code == 0, result.output
+    assert "waived until 2999-12-31: planted by a test" in result.stdout
+
+
+@pytest.mark.parametrize("change", [{"expires": "2020-01-01"}, {"reason": ""}])
+def test_expired_or_unfounded_waiver_is_refused(converted: Path, tmp_path: Path, change: dict[str, str]) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--waivers", write_waiver(tmp_path / "waivers.json", **change))
+    assert result.exit_code == 3
+    assert "waivers" in result.stderr
+
+
+def test_narrower_tolerance_can_fail_a_check(converted: Path) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--tolerance", "z=1e-9,1e-9")
+    assert result.exit_code == 1
+    assert bridge("check", converted, "--golden", LENET, "--tolerance", "z=1,1").exit_code == 2
+
+
+def test_determinism_and_referee_are_shown(converted: Path) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--determinism", "--referee", "--json")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert len(document["determinism"]) == 4
+    assert document["cases"][0]["outputs"][0]["referee"]["nearer"] in {"ours", "reference", "equal"}
+    assert "Determinism" in bridge("check", converted, "--golden", LENET, "--determinism").stdout
+
+
+def test_first_operator_that_differs_is_told(tampered_case: Path) -> None:
+    result = bridge("check", "--golden", tampered_case, "--bisect")
+    assert result.exit_code == 1
+    assert "the first operator that differs is" in result.stdout
