@@ -136,7 +136,7 @@ def _print(history: "History", *, asked: bool) -> None:
     from bridge.trust.provenance.terminal import provenance_tree
 
     console = output_console()
-    console.print(provenance_tree(history), soft_wrap=True)
+    console.print(provenance_tree(history))
     failures = history.chain.failures
     if failures:
         console.print(plain(f"{len(failures)} check(s) fail; what this chain says is not to be believed"), style="bold red")

@@ -36,7 +36,7 @@ from bridge.trust.manifest import read_manifest
 from bridge.trust.model_signature import sign_model
 from bridge.trust.provenance.bill_of_materials import bill_of_materials
 from bridge.trust.provenance.chain_verification import verify_chain
-from bridge.trust.provenance.claims import claims_file
+from bridge.trust.provenance.claims import claims_file, on_one_line
 from bridge.trust.provenance.conversion import Conversion, Origin, conversion_statement
 from bridge.trust.provenance.evaluation import equivalence_evaluation, evaluation_statement
 from bridge.trust.provenance.history import Evidence, evidence_beside
@@ -93,8 +93,9 @@ def write_package(
     """Convert ``source`` into the package ``destination``. A package that stands there is replaced.
 
     ``conversion_options`` are stated as the parameters of the conversion. ``evidence`` is the source's signature with its claims,
-    as somebody has read and verified them; without it what lies beside the source is handed on unverified. ``verification`` says
-    who was found to have signed the source. A report that ``check`` gives is packaged whether it holds or not: the claim says so.
+    as somebody has read and verified them, by default the conversion itself; where nobody has, what lies beside the source is
+    handed on unverified. ``verification`` says who was found to have signed the source, by default as the conversion found. A
+    report that ``check`` gives is packaged whether it holds or not: the claim says so.
 
     Raises what ``convert`` and ``check`` raise, ``IntegrityError`` for claims that are not about the source, and ``WriteError``;
     whatever stood at ``destination`` is then untouched.
@@ -103,7 +104,9 @@ def write_package(
         started = datetime.now(UTC)
         model = folder.path if target == "torch" else folder.path / ONNX_MODEL
         result = convert(model)
-        origin = origin_of(source, result.source_sha256, evidence if evidence is not None else evidence_beside(source))
+        found = evidence or result.source_evidence or evidence_beside(source)
+        origin = origin_of(source, result.source_sha256, found)
+        verification = verification or _verified_by(result)
         interface = _write_interface(folder.path, target, result, options)
         report = check(model) if check is not None else None
         reports = _write_reports(folder.path, report)
@@ -215,6 +218,16 @@ def _write_bill(folder: Path, card: ModelCard) -> None:
 def _expected(interface: Interface, reports: tuple[Resource, ...]) -> dict[str, str]:
     """The digests of what was written, by name."""
     return {**interface.digests, **{report.name: report.sha256 or "" for report in reports}}
+
+
+def _verified_by(result: ConversionResult) -> SourceVerification | None:
+    """Who signed the source, where the conversion has verified that."""
+    decision, evidence = result.source_decision, result.source_evidence
+    if decision is None or decision.identity is None or evidence is None or evidence.signature is None:
+        return None
+    # By the digest of the line that is handed on.
+    attestation = hashlib.sha256(on_one_line(evidence.signature)).hexdigest()
+    return SourceVerification(decision.identity, decision.time, decision.policy, decision.policy_sha256, (attestation,))
 
 
 def _placed(result: ConversionResult, staged: Path, destination: Path) -> ConversionResult:

@@ -28,7 +28,8 @@ def verify_chain(name: str, root_sha256: str, claims: Sequence[Claim], verifier:
     root = walk.artefact(name, root_sha256, len(claims), ())
     if not any(root_sha256 in claim.subjects for claim in claims):
         walk.checks.append(Check("claims", Status.FAILED, "no claim speaks of this artefact: nothing says where it comes from"))
-    return Chain(root, tuple(walk.checks), walk.unreached())
+    others = walk.unreached()
+    return Chain(root, tuple(walk.checks), others)
 
 
 def _signature(claim: Claim, verifier: Verifier | None) -> Signature:
@@ -65,7 +66,7 @@ class _Walk:
     def unreached(self) -> tuple[CheckedClaim, ...]:
         """Claims that speak of nothing in the chain: each one is a fault."""
         return tuple(
-            self._checked(claim, None, (Check(_OWN, Status.FAILED, "speaks of another artefact"),))
+            self._checked(claim, self._step(claim), (Check(_OWN, Status.FAILED, "speaks of another artefact"),))
             for claim in self.claims
             if claim.sha256 not in self._reached
         )
@@ -118,7 +119,7 @@ class _Walk:
 
     def _company(self, step: Step, end: int) -> Check:
         """The claims that were made together with the step are still together."""
-        there = {claim.sha256 for claim in self.claims[len(step.inherited) : end]}
+        there = {claim.sha256 for claim in self.claims[:end]} - {resource.sha256 for resource in step.inherited}
         missing = [resource.name or str(resource.sha256) for resource in step.accompanying if resource.sha256 not in there]
         if missing:
             return Check(

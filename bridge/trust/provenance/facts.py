@@ -92,13 +92,16 @@ def _conversion(step: Step, predicate: Mapping[str, Any]) -> Facts:
 def _training(step: Step, predicate: Mapping[str, Any]) -> Facts:
     run = _object(predicate, "runDetails")
     said = _object(run, "cntkbridge_statedBy")
-    model = _object(_object(run, "cntkbridge_model"), "model")
+    told = _object(run, "cntkbridge_model")
+    model = _object(told, "model")
     environment = _object(_object(_object(predicate, "buildDefinition"), "internalParameters"), "environment")
     facts: Facts = [(name, _short(model.get(name))) for name in ("name", "version", "purpose", "owner", "licence")]
     facts += [(resource.role or "from", _resource(resource)) for resource in step.dependencies]
     parameters = _object(step.parameters, "parameters")
     facts += [
         ("parameters", ", ".join(f"{_short(name)} {_short(value)}" for name, value in list(parameters.items())[:20])),
+        ("metrics", "; ".join(filter(None, (_metric(item) for item in _list(told, "metrics")[:20])))),
+        ("limitations", _short(_list(told, "limitations"))),
         ("environment", _environment(environment)),
         ("trained", " to ".join(filter(None, (_short(step.started), _short(step.finished))))),
         ("stated by", ", ".join(filter(None, (_short(said.get(name)) for name in ("name", "email", "user", "host"))))),
@@ -115,7 +118,7 @@ def _test(predicate: Mapping[str, Any]) -> Facts:
     return [
         ("tests", ", ".join(f"{count} {name}" for count, name in counts if count)),
         ("devices", ", ".join(map(_short, _list(summary, "devices")))),
-        ("greatest error", f"absolute {_short(worst.get('maxAbs'))}, relative {_short(worst.get('maxRel'))}" if worst else ""),
+        ("greatest error", f"absolute {_figure(worst.get('maxAbs'))}, relative {_figure(worst.get('maxRel'))}" if worst else ""),
         ("tolerances", ", ".join(f"{_short(kind)} {_tolerance(value)}" for kind, value in tolerances.items())),
         ("made", _short(summary.get("created"))),
     ]
@@ -159,6 +162,17 @@ def _tolerance(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     return f"rtol {_short(value.get('rtol'))} atol {_short(value.get('atol'))}"
+
+
+def _metric(item: Any) -> str:
+    if not isinstance(item, dict):
+        return ""
+    data = _short(item.get("data"))
+    return f"{_short(item.get('name'))} {_short(item.get('value'))}{f' on {data}' if data else ''}"
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else _short(value)
 
 
 def _object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:

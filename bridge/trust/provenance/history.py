@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.errors import IntegrityError, SourceChangedError
+from bridge.trust.bundle import read_bundle
 from bridge.trust.digests import FileDigest, root_digest
 from bridge.trust.hashing import hash_tree
+from bridge.trust.manifest import read_manifest
 from bridge.trust.model_signature import verify_model
 from bridge.trust.provenance.chain import Chain, Check, CheckedClaim, Status
 from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.claims import CLAIMS_BYTES_AT_MOST, Claim, on_one_line, read_claim, read_claims
 from bridge.trust.signers import Identity, VerificationMaterial, Verifier
 from bridge.trust.small_files import StrPath, read_small_file
+from bridge.trust.statement import Statement
 from bridge.trust.tree import OpenedRoot
 
 SIGNATURE_NAME = "model.sig"
@@ -26,7 +29,10 @@ SIGNATURE_BYTES_AT_MOST = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``files`` are the artefact's own, with their digests as they are now; ``chain`` is where it comes from."""
+    """``files`` are the artefact's own, with their digests as they are now; ``chain`` is where it comes from.
+
+    ``root_sha256`` is the root digest of the files, or where they are not as they were signed, that which was signed.
+    """
 
     name: str
     root_sha256: str
@@ -99,8 +105,9 @@ def _files(root: OpenedRoot, signature: bytes | None) -> tuple[tuple[FileDigest,
     try:
         verified = verify_model(root, signature, _Anybody())
     except (IntegrityError, SourceChangedError) as error:
-        files = hash_tree(root)
-        return files, root_digest(files), Check("files", Status.FAILED, str(error))
+        # The claims are about what was signed, so that is what they are held against; the files are not that.
+        signed = read_manifest(Statement.from_bytes(read_bundle(signature).payload)).root_digest
+        return hash_tree(root), signed, Check("files", Status.FAILED, str(error))
     count = len(verified.files)
     return verified.files, verified.root_digest, Check("files", Status.VERIFIED, f"{count} as the signature lists them")
 

@@ -131,7 +131,7 @@ def _claim(claim: CheckedClaim) -> Markup:
 
 
 def _checks(checks: tuple[Check, ...]) -> Markup:
-    items = (tag("li", tag("b", check.what), f" {check.detail}", class_=f"check {check.status.value}") for check in checks)
+    items = (tag("li", tag("b", f"{check.what}:"), f" {check.detail}", class_=f"check {check.status.value}") for check in checks)
     return tag("ul", *items, class_="checks")
 
 
