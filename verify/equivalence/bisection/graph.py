@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from bridge.origins import VALUES_KEY, Origin, decode_origins
 from verify.equivalence.backends import Array, BackendError, Port
@@ -43,6 +42,7 @@ class ConvertedGraph:
         self.nodes = list(self.model.graph.node)
         self.producers = {name: k for k, node in enumerate(self.nodes) for name in node.output if name}
         self.initializers = {tensor.name: tensor for tensor in self.model.graph.initializer}
+        self._check_weights_beside()
         self.outputs = [value.name for value in self.model.graph.output]
 
     @property
@@ -65,10 +65,6 @@ class ConvertedGraph:
     def ports(self) -> dict[str, Port]:
         """What the graph takes, by name."""
         return {value.name: self._port(value) for value in self.model.graph.input}
-
-    def constant(self, name: str) -> Array:
-        """An initializer's array."""
-        return numpy_helper.to_array(self.initializers[name], str(self.folder or ""))
 
     def before(self, wanted: Iterable[str], cuts: Collection[str]) -> list[int]:
         """The nodes that ``wanted`` need, by number in order, as far back as the values in ``cuts``.
@@ -111,6 +107,16 @@ class ConvertedGraph:
         part.graph.initializer.extend(self.initializers[name] for name in constants)
         part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names.values())
         return Part(part, fed, names)
+
+    def _check_weights_beside(self) -> None:
+        """A missing file would look like a fault of every layer that has weights."""
+        external = [tensor for tensor in self.initializers.values() if tensor.data_location == tensor.EXTERNAL]
+        names = {entry.value for tensor in external for entry in tensor.external_data if entry.key == "location"}
+        if names and self.folder is None:
+            raise BackendError("the model's weights lie in a file beside it: give its path, not its bytes")
+        for name in sorted(names):
+            if self.folder is not None and not (self.folder / name).is_file():
+                raise BackendError(f"{self._title}: its weights lie in {name!r} beside it, which is missing")
 
     def _port(self, value: onnx.ValueInfoProto) -> Port:
         tensor = value.type.tensor_type

@@ -20,7 +20,7 @@ from bridge.lower.model import IR_VERSION
 from bridge.targets.atomic import StagedFile, put_in_place
 from bridge.targets.hashed_file import HashedFile
 from bridge.targets.write_failures import explained
-from verify.equivalence.backends import Array
+from verify.equivalence.backends import Array, BackendError
 from verify.equivalence.bisection.graph import ConvertedGraph, Part
 from verify.equivalence.bisection.layers import GraphLayer, KnownValue
 from verify.equivalence.bisection.layout import as_fed
@@ -61,7 +61,10 @@ def layer_part(runs: Runs, layer: GraphLayer) -> Part:
     feeds |= _sizes(graph, graph.before(wanted, feeds), feeds)
     part = graph.part(graph.before(wanted, feeds), feeds, wanted)
     if graph.folder is not None:
-        external_data_helper.load_external_data_for_model(part.model, str(graph.folder))
+        try:
+            external_data_helper.load_external_data_for_model(part.model, str(graph.folder))
+        except Exception as error:  # What onnx raises for a file that is missing, too short or outside of the folder.
+            raise BackendError(f"weights beside the model cannot be read: {error}") from error
     return part
 
 

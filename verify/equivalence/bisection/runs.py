@@ -60,12 +60,7 @@ class Runs:
         try:
             return run_part(self.graph.part(needed, feeds, wanted), self.graph.folder)
         except BackendError:
-            made = dict[str, Array]()
-            for layer in self.layers:
-                made |= self._one([layer.value])
-            for name in self.lengths:
-                made |= self._one([name])
-            return made
+            return self._one_by_one(wanted)
 
     def counts_right(self, layer: GraphLayer) -> bool:
         """Whether the sequences of a layer's result are as long as the reference's."""
@@ -74,9 +69,16 @@ class Runs:
             return True
         return np.array_equal(lengths, [len(sequence) for sequence in reference])
 
-    def _one(self, wanted: Sequence[str]) -> dict[str, Array]:
+    def _one_by_one(self, wanted: Sequence[str]) -> dict[str, Array]:
+        """``BackendError`` where the runtime refuses every single one: that is no fault of a layer's."""
         feeds = {**self.given, **self.fed}
-        try:
-            return run_part(self.graph.part(self.graph.before(wanted, feeds), feeds, wanted), self.graph.folder)
-        except BackendError:
-            return {}
+        made = dict[str, Array]()
+        refused: BackendError | None = None
+        for name in wanted:
+            try:
+                made |= run_part(self.graph.part(self.graph.before([name], feeds), feeds, [name]), self.graph.folder)
+            except BackendError as error:
+                refused = refused or error
+        if refused is not None and not made and len(wanted) > 1:
+            raise refused
+        return made

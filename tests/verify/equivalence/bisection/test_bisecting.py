@@ -117,6 +117,16 @@ def test_weights_beside_the_model_are_found_and_go_into_the_reproduction(tmp_pat
     assert [tensor.data_location for tensor in layer.graph.initializer] == [onnx.TensorProto.DEFAULT]
 
 
+def test_weights_beside_a_model_need_its_path(tmp_path: Path) -> None:
+    path, case = image(tmp_path)
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="weights", size_threshold=64)
+    with pytest.raises(BackendError, match="give its path"):
+        bisect_case(path.read_bytes(), case, RecordedValues(case))
+    (tmp_path / "weights").unlink()
+    with pytest.raises(BackendError, match="'weights' beside it, which is missing"):
+        bisect_case(path, case, RecordedValues(case))
+
+
 def test_reproduction_holds_no_more_than_the_layer(tmp_path: Path) -> None:
     """Of a layer of sequences neither the network's inputs nor what computes the lengths of sequences."""
     case = load_case(RECORDED / "text")
