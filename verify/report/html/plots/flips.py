@@ -25,7 +25,7 @@ def flips_plot(decisions: Sequence[Decisions], left_out: int = 0) -> Markup:
 
     ``left_out`` are further outputs, of which the caption speaks.
     """
-    rest = f" {plural(left_out, 'output')} with fewer flips or more samples: see the runs." if left_out else ""
+    rest = f" {plural(left_out, 'output')} with fewer flips or samples: see the runs." if left_out else ""
     rates = [rate for each in decisions for rate in (each.agreement.flip_rate_upper, _rate(each.agreement)) if rate > 0]
     scale = LogScale.over([*rates, 0.01, 1.0])
     samples = sum(each.agreement.samples for each in decisions)

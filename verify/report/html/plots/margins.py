@@ -13,7 +13,19 @@ from verify.report.visible import one_line
 
 _ROW = 54.0
 _TOP = 12.0
-_NAMED = {"10⁻³": "0.1 %", "10⁻²": "1 %", "10⁻¹": "10 %", "1": "100 %", "10": "10×", "10²": "100×", "10³": "1000×"}
+LEAST = 1e-6
+_NAMED = {
+    "10⁻⁶": "0.0001 %",
+    "10⁻⁵": "0.001 %",
+    "10⁻⁴": "0.01 %",
+    "10⁻³": "0.1 %",
+    "10⁻²": "1 %",
+    "10⁻¹": "10 %",
+    "1": "100 %",
+    "10": "10×",
+    "10²": "100×",
+    "10³": "1000×",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ def margins_plot(margins: Sequence[Margin]) -> Markup:
     """One row for each backend, one point for each output."""
     backends = list(dict.fromkeys(margin.backend for margin in margins))
     # The limit itself is always in the picture, with a decade beyond it.
-    scale = LogScale.over([*(margin.used for margin in margins), 1.0, 10.0])
+    scale = LogScale.over([*(_shown(margin) for margin in margins), 1.0, 10.0])
     bottom = _TOP + _ROW * len(backends)
     worst = max(margins, key=lambda margin: margin.used)
     rows = joined(*(_row(backend, number, margins, scale) for number, backend in enumerate(backends)))
@@ -45,18 +57,19 @@ def margins_plot(margins: Sequence[Margin]) -> Markup:
         "Share of the tolerance needed",
         f"{plural(len(margins), 'output')}; the worst, {worst.name} on {worst.backend}, needs {share_figure(worst.used)}.",
         canvas(bottom + 34, marks, gutter=False),
-        caption="Each point is one output in one case. Left of the line it passes; the further left, the more room there is.",
+        caption="Each point is one output in one case. Left of the line it passes; the further left, the more room there is. "
+        "Less than a millionth stands at 0.",
         legend=[("agrees", "agrees"), ("waived", "waived"), ("differs", "differs")],
     )
 
 
+def _shown(margin: Margin) -> float:
+    """Errors of denormal numbers would take all of the axis, and nobody asks which millionth of the tolerance is used."""
+    return 0.0 if margin.used < LEAST else margin.used
+
+
 def _grid(scale: LogScale, bottom: float) -> Iterator[Markup]:
-    last = -1.0
-    for place, label in scale.ticks(6):
-        # On a telephone a decade can be narrower than its label.
-        if place - last < 0.09 and last >= 0:
-            continue
-        last = place
+    for place, label in scale.ticks(5):
         anchor = "start" if place < 0.02 else "end" if place > 0.98 else "middle"
         named = _NAMED.get(label, label)
         yield tag("line", x1=percent(place), x2=percent(place), y1=_TOP, y2=bottom, class_="grid")
@@ -69,7 +82,7 @@ def _row(backend: str, number: int, margins: Sequence[Margin], scale: LogScale) 
     # Points spread over the row's height, so that those of equal error do not hide each other; the order makes it repeatable.
     points = [
         dot(
-            percent(scale.place(margin.used)),
+            percent(scale.place(_shown(margin))),
             top + 26 + (place * 7 % 5) * 4.5,
             4.0 if len(ours) <= 200 else 2.5,
             f"margin {margin.verdict}",

@@ -50,7 +50,7 @@ class LogScale:
     def ticks(self, most: int = 7) -> list[tuple[float, str]]:
         """Places and labels: powers of ten, and 0 and infinity where the axis has them."""
         step = max(1, math.ceil((self.highest - self.lowest) / most))
-        exponents = range(self.lowest, self.highest + 1, step)
+        exponents = [exponent for exponent in range(self.lowest, self.highest + 1) if exponent % step == 0]
         # Not by way of the power itself: that of 308 is the last that a double holds.
         found = [(self._place_of_power(exponent), power(exponent)) for exponent in exponents]
         return [*([(0.0, "0")] if self.has_zero else []), *found, *([(1.0, "∞")] if self.has_infinite else [])]

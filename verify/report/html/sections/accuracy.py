@@ -40,6 +40,7 @@ def _histograms(report: Report) -> list[Markup]:
         histogram_plot(total, f"Errors of {dtype or 'all'} elements")
         for dtype, outputs in by_type.items()
         for total in added_up(each.metrics.histogram for each in outputs if each.metrics and each.metrics.histogram)
+        if any(total.counts[1:])  # Where every element lies in the first bin, as indices do, there is nothing to draw.
     ]
 
 
@@ -49,10 +50,8 @@ def _decisions(report: Report) -> list[Markup]:
         for case, output in _outputs(report)
         if output.agreement is not None and output.agreement.samples
     ]
-    # Those that flip the most are the ones to look at, then those of which the least is known.
-    decisions.sort(
-        key=lambda each: (-each.agreement.unexplained_flips, -each.agreement.argmax_flips, -each.agreement.flip_rate_upper)
-    )
+    # Those that flip the most are the ones to look at; of the others, those with many samples say something.
+    decisions.sort(key=lambda each: (-each.agreement.unexplained_flips, -each.agreement.argmax_flips, -each.agreement.samples))
     return [flips_plot(decisions[:MOST_DECISIONS], left_out=len(decisions[MOST_DECISIONS:]))] if decisions else []
 
 

@@ -73,7 +73,8 @@ def _accuracy_tiles(report: Report, outputs: list[Output]) -> list[Markup]:
     agreements = [output.agreement for output in outputs if output.agreement is not None]
     if agreements:
         flips, samples = sum(each.argmax_flips for each in agreements), sum(each.samples for each in agreements)
-        bound = f"rate below {probability_figure(max(each.flip_rate_upper for each in agreements))} in every case"
+        largest = max(agreements, key=lambda each: each.samples)
+        bound = f"rate below {probability_figure(largest.flip_rate_upper)} in the largest case"
         explained = sum(each.unexplained_flips for each in agreements) == 0
         tiles.append(_tile("Decisions that flip", f"{count_figure(flips)} of {count_figure(samples)}", bound, good=explained))
     if report.waivers:

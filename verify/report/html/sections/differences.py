@@ -24,7 +24,7 @@ def differences(report: Report) -> Markup | None:
 
 def _card(finding: Finding) -> Markup:
     verdict = finding.output.verdict.value if finding.output is not None else "error"
-    where = tag("span", finding.case.backend, class_="chip")
+    where = tag("span", finding.case.backend or "before any backend", class_="chip")
     heading = tag("h3", finding.case.case, " ", where, " ", badge(verdict))
     if finding.output is None:
         return tag("article", heading, tag("p", lines(finding.case.error), class_="line"), class_="card finding")

@@ -49,11 +49,16 @@ def _matrix(report: Report, backends: list[str]) -> Markup:
     by_case: dict[str, dict[str, Case]] = {}
     for case in report.cases:
         by_case.setdefault(case.case, {})[case.backend] = case
-    columns = [Column("case"), *(Column(backend or "refusal") for backend in backends)]
-    # A case that fails somewhere stands above those that hold everywhere.
-    ordered = sorted(by_case.items(), key=lambda item: all(case.holds for case in item[1].values()))
-    rows = [Row([name, *(_verdict(of_case.get(backend)) for backend in backends)]) for name, of_case in ordered]
-    return table("Cases by backend", columns, rows)
+    columns = [Column("case"), *(Column(backend or "before any backend") for backend in backends)]
+    rows = {name: Row([name, *(_verdict(of_case.get(backend)) for backend in backends)]) for name, of_case in by_case.items()}
+    # A case that fails somewhere stands above those that hold everywhere, which are folded where they are many.
+    holding = [name for name, of_case in by_case.items() if all(case.holds for case in of_case.values())]
+    failing = [row for name, row in rows.items() if name not in set(holding)]
+    if len(rows) <= OPEN_UP_TO:
+        return table("Cases by backend", columns, [*failing, *(rows[name] for name in holding)])
+    title = f"{plural(len(holding), 'case')} that hold on every backend"
+    folded = tag("details", tag("summary", title), table(title, columns, [rows[name] for name in holding]))
+    return joined(table("Cases that do not hold", columns, failing) if failing else None, folded)
 
 
 def _verdict(case: Case | None) -> Markup | str:
@@ -67,7 +72,7 @@ def _verdict(case: Case | None) -> Markup | str:
 
 def _backend(backend: str, cases: list[Case]) -> Markup:
     rows = [row for case in cases for row in _rows(case)]
-    heading = f"{backend or 'Refusals'}: {plural(len(rows), 'output')} with all figures"
+    heading = f"{backend or 'Before any backend'}: {plural(len(rows), 'output')} with all figures"
     opened = "" if len(rows) <= OPEN_UP_TO else None
     return tag("details", tag("summary", heading), table(heading, _COLUMNS, rows), open=opened)
 
