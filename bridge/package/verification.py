@@ -74,6 +74,8 @@ def _refuse_broken(path: str, chain: Chain) -> None:
     for claim in chain.root.claims:
         if claim.signature.status is not Status.VERIFIED:
             raise SignatureError(f"{path}: the claim on line {claim.claim.line} about the package is {claim.signature.detail}")
+    if not any(claim.step is not None for claim in chain.root.claims):
+        raise IntegrityError(f"{path}: {CLAIMS}", expected="a claim that says how the package was made", computed="none")
 
 
 def _read(file: OpenedFile) -> bytes:

@@ -102,20 +102,18 @@ class _Walk:
     def _inheritance(self, claim: Claim, step: Step, end: int) -> Check:
         """Rule 2: what the step inherited stands in front, as it was."""
         expected = [resource.sha256 for resource in step.inherited]
-        found = [earlier.sha256 for earlier in self.claims[: min(len(expected), end)]]
-        if claim.sha256 in found:
-            return Check(_INHERITED, Status.FAILED, "the claim that lists them stands among them")
-        if found == expected:
-            return Check(_INHERITED, Status.VERIFIED, f"{len(expected)} listed, all in front and in order")
         everywhere = {other.sha256 for other in self.claims}
         missing = [index for index, digest in enumerate(expected, 1) if digest not in everywhere]
         if missing:
-            return Check(
-                _INHERITED,
-                Status.FAILED,
-                f"{len(missing)} of {len(expected)} listed are missing, the first is number {missing[0]}",
-            )
-        return Check(_INHERITED, Status.FAILED, f"all {len(expected)} listed are there, but not in front or in another order")
+            found = f"{len(missing)} of {len(expected)} listed are missing, the first is number {missing[0]}"
+            return Check(_INHERITED, Status.FAILED, found)
+        in_front = [earlier.sha256 for earlier in self.claims[: min(len(expected), end)]]
+        if claim.sha256 in in_front:
+            return Check(_INHERITED, Status.FAILED, "the claim that lists them stands among them")
+        if in_front != expected:
+            found = f"all {len(expected)} listed are there, but not in front or in another order"
+            return Check(_INHERITED, Status.FAILED, found)
+        return Check(_INHERITED, Status.VERIFIED, f"{len(expected)} listed, all in front and in order")
 
     def _company(self, step: Step, end: int) -> Check:
         """The claims that were made together with the step are still together."""
