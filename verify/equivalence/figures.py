@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,10 @@ from verify.report.document import Histogram
 EDGES = (0.0, *(10.0**exponent for exponent in range(-10, 3)), math.inf)
 """Edges of the histogram of absolute errors: decades, and all that is less or more."""
 
+# Squares of these, and sums of billions of such squares, are ordinary doubles.
+_LEAST, _GREATEST = 1e-100, 1e100
+
+_Array = npt.NDArray[np.generic]
 _Doubles = npt.NDArray[np.float64]
 
 
@@ -41,14 +46,12 @@ NO_FIGURES = Figures()
 """Of tensors with nothing to compare."""
 
 
-def figures(
-    got: npt.NDArray[np.generic], want: npt.NDArray[np.generic], difference: _Doubles, comparable: npt.NDArray[np.bool_]
-) -> Figures:
+def figures(got: _Array, want: _Array, difference: _Doubles, comparable: npt.NDArray[np.bool_]) -> Figures:
     """The figures of a pair of tensors with their absolute ``difference``, where ``comparable`` marks the finite pairs."""
     if not comparable.all():
         got, want, difference = got[comparable], want[comparable], difference[comparable]
     if want.size == 0:
-        return Figures()
+        return NO_FIGURES
     histogram = error_histogram(difference)
     mean_abs = float(difference.mean())
     if want.dtype.kind != "f":
@@ -64,42 +67,45 @@ def figures(
     )
 
 
-def cosine(got: npt.NDArray[np.generic], want: npt.NDArray[np.generic]) -> float:
+def cosine(got: _Array, want: _Array) -> float:
     """The cosine of the angle between two tensors taken as vectors; 1 for two of zeros, 0 where one alone is zeros."""
-    first, second = _scaled(got), _scaled(want)
+    first, second = _squarable(got)[0], _squarable(want)[0]
     norms = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
     if norms == 0:
         return 1.0 if not first.any() and not second.any() else 0.0
     return max(-1.0, min(1.0, float(first @ second) / norms))
 
 
-def sqnr_db(want: npt.NDArray[np.generic], difference: _Doubles) -> float:
+def sqnr_db(want: _Array, difference: _Doubles) -> float:
     """Signal to quantisation noise: ten times the decimal logarithm of the signal's energy over the error's, in decibels.
 
     Infinite without error, minus infinite for an error upon nothing but zeros.
     """
-    error, signal = float(np.abs(difference).max()), float(np.abs(want).max())
-    if error == 0:
+    (signal, signal_exponent), (error, error_exponent) = _squarable(want), _squarable(difference)
+    signal_energy, error_energy = float(signal @ signal), float(error @ error)
+    if error_energy == 0:
         return math.inf
-    if signal == 0:
+    if signal_energy == 0:
         return -math.inf
-    # Both are scaled to 1, so that no square of theirs leaves the range of doubles.
-    energies = [float(scaled @ scaled) for scaled in (_scaled(want), _scaled(difference))]
-    return 10 * math.log10(energies[0] / energies[1]) + 20 * (math.log10(signal) - math.log10(error))
+    return 10 * math.log10(signal_energy / error_energy) + 20 * math.log10(2) * (signal_exponent - error_exponent)
 
 
 def error_histogram(difference: _Doubles) -> Histogram:
     """Counts of absolute errors between ``EDGES``."""
-    places = np.searchsorted(np.array(EDGES[1:-1]), difference.ravel(), side="right")
-    return Histogram(EDGES, tuple(np.bincount(places, minlength=len(EDGES) - 1).tolist()))
+    # Below each edge, rather than a search for each element: that is several times as fast.
+    flat = difference.ravel()
+    below = [0, *(int(np.count_nonzero(flat < edge)) for edge in EDGES[1:-1]), flat.size]
+    return Histogram(EDGES, tuple(high - low for low, high in pairwise(below)))
 
 
-def _scaled(values: npt.NDArray[np.generic]) -> _Doubles:
-    """The values as one vector whose greatest magnitude is 1; zeros stay zeros."""
-    flat = values.astype(np.float64).ravel()
-    greatest = float(np.abs(flat).max())
-    if greatest == 0:
-        return flat
-    # Dividing by a denormal may overflow to infinity; halving the exponents first cannot.
-    mantissa, exponent = math.frexp(greatest)
-    return np.ldexp(flat, -exponent) / mantissa
+def _squarable(values: _Array) -> tuple[npt.NDArray[np.float64], int]:
+    """The values as one vector of doubles, divided by a power of two where their squares would leave the range of doubles.
+
+    The power's exponent comes with it: 0 for all but the greatest and the smallest of numbers.
+    """
+    flat = values.astype(np.float64, copy=False).ravel()
+    greatest = max(float(flat.max()), -float(flat.min()))
+    if greatest == 0 or _LEAST <= greatest <= _GREATEST:
+        return flat, 0
+    exponent = math.frexp(greatest)[1]
+    return np.ldexp(flat, -exponent), exponent

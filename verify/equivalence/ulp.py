@@ -24,13 +24,15 @@ def ulp_distance(got: npt.NDArray[np.generic], want: npt.NDArray[np.generic]) ->
         raise TypeError(f"ULP distance of {got.dtype} and {want.dtype}; expected one of {', '.join(_BITS)} on both sides")
     first, second = _position(got), _position(want)
     distance = np.maximum(first, second) - np.minimum(first, second)
-    return np.where(np.not_equal(got, got) | np.not_equal(want, want), np.uint64(0), distance)  # Only NaN is not itself.
+    unordered = np.not_equal(got, got) | np.not_equal(want, want)  # Only NaN is not itself.
+    return np.where(unordered, np.uint64(0), distance) if unordered.any() else distance
 
 
 def _position(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
     """The place of each number among all numbers of its type, zero at 2**63."""
     kind = _BITS[values.dtype.name]
     bits = np.ascontiguousarray(values).view(kind).reshape(values.shape)
-    magnitude = (bits & np.iinfo(kind).max).astype(np.uint64)
-    zero = np.uint64(1 << 63)
-    return np.where(bits < 0, zero - magnitude, zero + magnitude)
+    # Two's complement of the magnitude where the sign bit is set, without a branch for each element.
+    sign = bits >> (8 * values.dtype.itemsize - 1)
+    signed = ((bits & np.iinfo(kind).max) ^ sign) - sign
+    return signed.astype(np.int64, copy=False).view(np.uint64) ^ np.uint64(1 << 63)
