@@ -5,7 +5,6 @@ What comes out is JSON's types alone, so that it can be signed: a date stays the
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import yaml
@@ -14,6 +13,7 @@ from bridge.errors import InvalidOptionError
 
 YAML_BYTES_AT_MOST = 1 << 20
 _DEPTH_AT_MOST = 20
+_NUMBERS_BELOW = 2.0**63  # What readers of JSON agree on; not-a-number is not below it either.
 
 
 def parse_yaml(data: bytes, *, what: str) -> Any:
@@ -52,6 +52,8 @@ def _mapping(node: yaml.MappingNode, what: str, depth: int) -> dict[str, Any]:
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise InvalidOptionError(f"{what}, {_place(key)}: a key that is not a text")
+        if not _is_unicode(key.value):
+            raise InvalidOptionError(f"{what}, {_place(key)}: half of a surrogate pair, which is no character")
         if key.value in result:
             raise InvalidOptionError(f"{what}, {_place(key)}: {key.value!r} is stated twice")
         result[key.value] = _value(value, what, depth + 1)
@@ -62,6 +64,8 @@ def _scalar(node: yaml.Node, what: str) -> Any:
     text = str(node.value)
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind in ("str", "timestamp"):
+        if not _is_unicode(text):
+            raise InvalidOptionError(f"{what}, {_place(node)}: half of a surrogate pair, which is no character")
         return text
     if kind == "null":
         return None
@@ -71,11 +75,19 @@ def _scalar(node: yaml.Node, what: str) -> Any:
         number = yaml.safe_load(text) if kind in ("int", "float") else None
     except (ValueError, KeyError, yaml.YAMLError):
         number = None
-    if not isinstance(number, int | float) or not math.isfinite(number):
+    if not isinstance(number, int | float) or not abs(number) < _NUMBERS_BELOW:
         raise InvalidOptionError(
             f"{what}, {_place(node)}: {text[:100]!r} of type {kind}; expected a text, a number or a truth value"
         )
     return number
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _place(node: Any) -> str:
