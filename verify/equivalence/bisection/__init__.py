@@ -3,12 +3,11 @@
 bisect_case         a converted model, a case, the reference's values -> the report's bisection
 wanted_variables    the variables whose values it can use
 RecordedValues      values that a case recorded
-ComputedValues      values that the reference engine computed
 FreshConversion     values of another conversion, where CNTK is not at hand; FirstOf asks several sources
 """
 
 from verify.equivalence.bisection.bisecting import bisect_case, wanted_variables
 from verify.equivalence.bisection.fresh_conversion import FreshConversion
-from verify.equivalence.bisection.reference_values import ComputedValues, FirstOf, RecordedValues, ReferenceValues
+from verify.equivalence.bisection.reference_values import FirstOf, RecordedValues, ReferenceValues
 
-__all__ = ["ComputedValues", "FirstOf", "FreshConversion", "RecordedValues", "ReferenceValues", "bisect_case", "wanted_variables"]
+__all__ = ["FirstOf", "FreshConversion", "RecordedValues", "ReferenceValues", "bisect_case", "wanted_variables"]

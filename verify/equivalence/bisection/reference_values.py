@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from verify.equivalence.cases import Batch, GoldenCase
-
-if TYPE_CHECKING:
-    from bridge.reference.values import Evaluation
 
 
 class ReferenceValues(Protocol):
@@ -28,18 +25,6 @@ class RecordedValues:
     def value(self, uid: str) -> Batch | None:
         """The recorded value of a variable."""
         return self._values.get(uid)
-
-
-class ComputedValues:
-    """What the reference engine computed for this case, ``EVERYTHING`` or the ``wanted_variables`` of the converted model."""
-
-    def __init__(self, evaluation: Evaluation) -> None:
-        self._values = evaluation.values
-
-    def value(self, uid: str) -> Batch | None:
-        """The computed value of a variable."""
-        found = self._values.get(uid)
-        return None if found is None else found.value
 
 
 class FirstOf:

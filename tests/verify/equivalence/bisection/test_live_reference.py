@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import bridge
+from bridge.checking.reference import CntkValues
 from bridge.reference.engine import ReferenceEngine
 from tests.verify.equivalence.bisection import planted_faults
 from tests.verify.equivalence.bisection.planted_faults import Plant
-from verify.equivalence.bisection import ComputedValues, bisect_case, wanted_variables
+from verify.equivalence.bisection import bisect_case, wanted_variables
 from verify.equivalence.bisection.judging import LEFT_OUT
 from verify.equivalence.cases import GoldenCase, load_case
 from verify.report.document import Bisection, LayerVerdict
@@ -26,9 +27,8 @@ NETWORKS = sorted(path.name for path in GOLDEN.iterdir() if (path / "case.json")
 
 def bisected(case: GoldenCase, folder: Path) -> Bisection:
     converted = bridge.convert(case.model_path(), folder / "model.onnx", outputs=case.output_names()).destination
-    given = {variable.description.uid: variable.value for variable in case.inputs}
-    evaluation = ReferenceEngine.find().evaluate(case.model_path(), given, wanted_variables(converted))
-    return bisect_case(converted, case, ComputedValues(evaluation), folder / "shown")
+    values = CntkValues(ReferenceEngine.find(), case, wanted_variables(converted))
+    return bisect_case(converted, case, values, folder / "shown")
 
 
 @pytest.mark.parametrize("network", NETWORKS)
