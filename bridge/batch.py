@@ -16,6 +16,7 @@ from bridge.errors import BridgeError, UsageError
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult
     from bridge.package.writing import Package, PackageOptions
+    from bridge.trust.policy.model import Policy
     from verify.report.document import Report
 
 MODEL_SUFFIXES = frozenset({".dnn", ".model", ".cmf"})
@@ -42,6 +43,9 @@ class Settings:
     target: str = "onnx"
     losses: Sequence[str] = ()
     package: PackageOptions | None = None
+    policy: Policy | None = None
+    signature: Path | None = None
+    allow_unsigned: bool = False
 
     def stated(self) -> dict[str, Any]:
         """The options as a package's claim states them."""
@@ -122,6 +126,9 @@ def _converted(source: Path, destination: Path, settings: Settings) -> Conversio
         fold=settings.fold,
         target=settings.target,
         losses=settings.losses,
+        policy=settings.policy,
+        signature=settings.signature,
+        allow_unsigned=settings.allow_unsigned,
     )
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from bridge.lower import LoweredModel, LoweringOptions, PortType
     from bridge.targets.onnx_file import WrittenFile
     from bridge.targets.pytorch.folder import WrittenFolder
+    from bridge.trust.opening import OpenedSource
+    from bridge.trust.policy.model import Policy
+    from bridge.trust.policy.rules import Decision
+    from bridge.trust.provenance.history import Evidence
 
 TARGETS = ("onnx", "torch")
 SOURCE_SHA256 = "cntk_bridge.source.sha256"
@@ -33,7 +37,9 @@ class ConversionResult:
 
     ``inputs`` and ``outputs`` have names, CNTK uids, element types and shapes (numbers and symbols). ``left_out`` are outputs of
     the model that were not converted, with the reason. ``float32_nodes`` run in float32 because the runtime has no kernel for
-    their own type. ``source_verified`` says whether a signature of the source was checked: reading runs nothing either way.
+    their own type. ``source_verified`` says whether a signature of the source was verified: reading runs nothing either way.
+    ``source_decision`` is the policy's, with every rule and the signer, and ``source_evidence`` what it rests on: signature and
+    claims; both are ``None`` where no policy was asked, and ``source_evidence`` where an unsigned source was allowed.
     """
 
     destination: Path
@@ -50,6 +56,8 @@ class ConversionResult:
     source_format: str
     opset: int
     seconds: float
+    source_decision: Decision | None = None
+    source_evidence: Evidence | None = None
 
 
 def convert(
@@ -63,6 +71,9 @@ def convert(
     fold: bool = True,
     losses: Sequence[str] = (),
     external_data_threshold: int | None = None,
+    policy: Policy | str | os.PathLike[str] | None = None,
+    signature: str | os.PathLike[str] | None = None,
+    allow_unsigned: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ConversionResult:
     """Convert the CNTK model file ``source`` to the ONNX file ``destination``, or with ``target="torch"`` to a PyTorch module.
@@ -76,10 +87,15 @@ def convert(
     ``losses``: names or uids of loss heads that become functions of ``model.py``, apart from the network; PyTorch alone.
     ``external_data_threshold``: bytes of weights beyond which they go to ``<destination>.data``.
 
-    The source is read once, into memory that nobody can change, hashed while it is read, and nothing in it is executed. Raises ``SourceError`` for a file that is
-    no sound model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be converted,
-    ``UsageError`` for a wrong call and ``WriteError`` when the result cannot be written; whatever stood at ``destination`` is
-    then untouched.
+    ``policy``: whom to trust: a file, or a ``bridge.trust.policy.model.Policy``. Without it, nothing is verified.
+    ``signature``: where the source's signature lies, by default beside it, as ``<source>.sig``.
+    ``allow_unsigned``: with a policy, accept a source without a signature; the result and its metadata say so.
+
+    The source is read once, into memory that nobody can change; with a policy it is verified there before anything is parsed.
+    Nothing in it is executed. Raises ``PolicyError`` and ``IntegrityError`` for a source that may not be used, ``SourceError``
+    for a file that is no sound model, ``InvalidGraphError`` for a network that is none, ``RefusedError`` for one that cannot be
+    converted, ``UsageError`` for a wrong call and ``WriteError`` when the result cannot be written; whatever stood at
+    ``destination`` is then untouched.
     """
     started = time.perf_counter()
     written: WrittenFile | WrittenFolder
@@ -89,12 +105,12 @@ def convert(
     from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
     threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
-    with SealedSource(source, limits) as sealed:
-        model, lowered, left_out = lower_bytes(sealed.view, outputs, settings, limits, losses)
+    with _opened(source, policy, signature, limits, allow_unsigned=allow_unsigned) as opened:
+        model, lowered, left_out = lower_bytes(opened.view, outputs, settings, limits, losses)
 
         def closing_metadata() -> dict[str, str]:
             # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
-            return _metadata(sealed.sha256(), model, settings, outputs, losses)
+            return _metadata(opened, model, settings, outputs, losses)
 
         if target == "torch":
             heads = [port.name for port in lowered.outputs[len(lowered.outputs) - len(losses) :]]
@@ -105,7 +121,7 @@ def convert(
                 lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
             )
             inputs, outputs_made = lowered.inputs, lowered.outputs
-        source_sha256 = sealed.sha256()
+        source_sha256 = opened.sha256()
     return ConversionResult(
         destination=written.path,
         data_path=written.data_path,
@@ -117,11 +133,40 @@ def convert(
         left_out=left_out,
         float32_nodes=tuple(lowered.report.float32_nodes),
         warnings=tuple(lowered.report.warnings),
-        source_verified=False,
+        source_verified=_is_verified(opened),
         source_format=model.format,
         opset=OPSET,
         seconds=time.perf_counter() - started,
+        source_decision=None if isinstance(opened, SealedSource) else opened.decision,
+        source_evidence=None if isinstance(opened, SealedSource) else opened.evidence,
     )
+
+
+def _opened(
+    source: str | os.PathLike[str],
+    policy: Policy | str | os.PathLike[str] | None,
+    signature: str | os.PathLike[str] | None,
+    limits: Limits,
+    *,
+    allow_unsigned: bool,
+) -> SealedSource | OpenedSource:
+    """The source in sealed memory, and verified where a policy asks for it."""
+    if policy is None and not allow_unsigned:
+        if signature is not None:
+            raise InvalidOptionError("a signature is verified under a policy, which says whom to trust: give one")
+        return SealedSource(source, limits)
+    from bridge.trust.opening import open_source
+    from bridge.trust.policy.document import default_policy, load_policy
+
+    if policy is None:
+        policy = default_policy()
+    elif isinstance(policy, str | os.PathLike):
+        policy = load_policy(policy)
+    return open_source(source, policy, signature=signature, allow_unsigned=allow_unsigned, limits=limits)
+
+
+def _is_verified(opened: SealedSource | OpenedSource) -> bool:
+    return not isinstance(opened, SealedSource) and opened.evidence is not None
 
 
 def _check_names(target: str, **names: Sequence[str] | None) -> None:
@@ -197,15 +242,25 @@ def _describe(function: Function) -> str:
 
 
 def _metadata(
-    sha256: str, model: Model, options: LoweringOptions, outputs: Sequence[str] | None, losses: Sequence[str]
+    opened: SealedSource | OpenedSource,
+    model: Model,
+    options: LoweringOptions,
+    outputs: Sequence[str] | None,
+    losses: Sequence[str],
 ) -> dict[str, str]:
     """What the file says about its origin. No timestamps: the same source and options give the same bytes."""
+    if isinstance(opened, SealedSource):
+        trust = {"cntk_bridge.source.verified": "false"}
+    else:
+        from bridge.trust.opening import source_metadata
+
+        trust = source_metadata(opened.decision)
     indexed = "all sparse inputs" if options.index_inputs is None else ", ".join(sorted(options.index_inputs))
     return {
         "cntk_bridge.version": __version__,
-        SOURCE_SHA256: sha256,
+        SOURCE_SHA256: opened.sha256(),
         "cntk_bridge.source.format": f"{model.format} ({model.format_version})",
-        "cntk_bridge.source.verified": "false",
+        **trust,
         "cntk_bridge.options.outputs": "predictions" if outputs is None else ", ".join(outputs),
         "cntk_bridge.options.plain_math": str(options.plain_math).lower(),
         "cntk_bridge.options.fold": str(options.fold).lower(),

@@ -114,7 +114,7 @@ def processor_seconds_of_children() -> float:
     [
         ("import bridge", 0.3),
         (COMMAND.format(arguments="'--help'"), 0.5),
-        (COMMAND.format(arguments="'convert', 'golden/digits_lenet/model.dnn', '-o', sys.argv[1]"), 1.0),
+        (COMMAND.format(arguments="'convert', 'golden/digits_lenet/model.dnn', '--allow-unsigned', '-o', sys.argv[1]"), 1.0),
     ],
     ids=["import", "help", "convert"],
 )

@@ -6,10 +6,12 @@ import typer
 
 from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
+from bridge.cli.doctor import doctor_command
 from bridge.cli.golden import golden_app
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
 from bridge.cli.log import log_app
+from bridge.cli.policy import policy_app
 from bridge.cli.provenance import provenance_app
 from bridge.cli.reference import reference_app
 from bridge.cli.sign import sign_command
@@ -52,4 +54,6 @@ app.add_typer(keys_app)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 app.add_typer(log_app)
+app.command("doctor")(doctor_command)
 app.add_typer(provenance_app)
+app.add_typer(policy_app, name="policy")

@@ -11,6 +11,8 @@ import typer
 from bridge.cli.console import error_console, output_console, plain
 from bridge.cli.exits import CHECK_FAILED, DONE, errors_as_exits, exit_code, located
 from bridge.cli.package_options import Bounds, KeyPassword, Package, SignChain, SignKey, SignUri, package_options
+from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, Signature, TrustedRoot, policy_of
+from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from bridge.batch import Job, Outcome, Settings
@@ -58,6 +60,11 @@ def convert_command(
     fold: Annotated[
         bool, typer.Option("--fold/--no-fold", help="Fold batch normalisation and biases into the convolution before them.")
     ] = True,
+    policy: PolicyFile = None,
+    public_key: PublicKey = None,
+    trusted_root: TrustedRoot = None,
+    signature: Signature = None,
+    allow_unsigned: AllowUnsigned = False,
     package: Package = False,
     sign_key: SignKey = None,
     sign_pkcs11_uri: SignUri = None,
@@ -67,11 +74,17 @@ def convert_command(
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Convert CNTK models to ONNX or PyTorch. Sources are read as data: nothing in them is run."""
+    """Convert CNTK models to ONNX or PyTorch. Sources are read as data: nothing in them is run.
+
+    Each has to be signed by somebody whom --policy, --public-key or --trusted-root names, unless --allow-unsigned is given.
+    """
     with errors_as_exits(as_json=as_json):
         from bridge.batch import Settings, plan
 
         jobs = plan(models, output_path, overwrite=force, target=target.value, packages=package)
+        trusted = policy_of(policy, public_key or (), trusted_root or ())
+        if signature is not None and len(jobs) > 1:
+            raise InvalidOptionError(f"--signature is for one model, and there are {len(jobs)}")
         packaged = package_options(
             package=package,
             key=sign_key,
@@ -81,7 +94,19 @@ def convert_command(
             bounds=bounds,
         )
     indexed = index_inputs or tuple(index_input or ())
-    settings = Settings(outputs or None, indexed, plain_math, golden, fold, target.value, losses or (), packaged)
+    settings = Settings(
+        outputs or None,
+        indexed,
+        plain_math,
+        golden,
+        fold,
+        target.value,
+        losses or (),
+        packaged,
+        policy=trusted,
+        signature=signature,
+        allow_unsigned=allow_unsigned,
+    )
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)
     if as_json:
@@ -90,8 +115,19 @@ def convert_command(
         typer.echo(json.dumps({"exit_code": code, "models": outcomes_json(outcomes)}, indent=1))
     else:
         _show(outcomes)
+    _warn_of_unsigned(outcomes)
     if code != DONE:
         raise typer.Exit(code)
+
+
+def _warn_of_unsigned(outcomes: "Sequence[Outcome]") -> None:
+    """Say aloud what --allow-unsigned has let through, for machines too: on standard error."""
+    decisions = [outcome.result.source_decision for outcome in outcomes if outcome.result is not None]
+    count = sum(decision is not None and decision.unsigned for decision in decisions)
+    if count:
+        error_console().print(
+            f"bridge: warning: --allow-unsigned: {count} model(s) converted without proof of where they come from", style="yellow"
+        )
 
 
 def _convert_with_progress(jobs: "Sequence[Job]", settings: "Settings") -> "list[Outcome]":

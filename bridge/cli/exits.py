@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from bridge.cli.console import error_console, plain
-from bridge.errors import BridgeError, InvalidGoldenCaseError, UsageError, WriteError
+from bridge.errors import BridgeError, IntegrityError, InvalidGoldenCaseError, PolicyError, UsageError, WriteError
 
 DONE = 0
 CHECK_FAILED = 1
@@ -25,7 +25,12 @@ def exit_code(error: BridgeError) -> int:
 
 def error_json(error: BridgeError) -> dict[str, Any]:
     """An error for machines."""
-    return {"error": type(error).__name__, "message": str(error)}
+    document = {"error": type(error).__name__, "message": str(error)}
+    if isinstance(error, PolicyError):
+        document["rule"] = error.rule
+    elif isinstance(error, IntegrityError):
+        document |= {"file": error.path, "expected": error.expected, "computed": error.computed}
+    return document
 
 
 def located(error: BridgeError, subject: str) -> str:

@@ -59,6 +59,9 @@ def remarks(outcomes: Sequence[Outcome]) -> list[str]:
         if result.float32_nodes:
             sentences.append(f"  computed in float32 between casts: {', '.join(result.float32_nodes)}")
         sentences += [f"  {warning}" for warning in result.warnings]
+        decision = result.source_decision
+        if decision is not None and decision.identity is not None:
+            sentences.append(f"  source signed by {decision.identity.name}, accepted by the policy {decision.policy}")
     unverified = sum(outcome.result is not None and not outcome.result.source_verified for outcome in outcomes)
     if unverified:
         sentences.append(f"{unverified} source(s) without a verified signature; the results' metadata says so")
@@ -98,6 +101,7 @@ def _result_json(result: "ConversionResult") -> dict[str, Any]:
         "bytes": _written_bytes(result),
         "source_sha256": result.source_sha256,
         "source_verified": result.source_verified,
+        "source_decision": result.source_decision.to_json() if result.source_decision is not None else None,
         "sha256": result.sha256,
         "opset": result.opset,
         "seconds": round(result.seconds, 6),

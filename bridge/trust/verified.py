@@ -15,10 +15,8 @@ from typing import Self
 
 from bridge.errors import (
     IntegrityError,
-    InvalidBundleError,
     InvalidOptionError,
     PolicyError,
-    SignatureError,
     SourceChangedError,
     UnsafePathError,
 )
@@ -26,38 +24,34 @@ from bridge.limits import DEFAULT_LIMITS, Limits
 from bridge.sealed import SealedSource
 from bridge.trust.alerts.incident import INTEGRITY, REFUSAL, Incident
 from bridge.trust.alerts.raising import raise_alarm
-from bridge.trust.model_signature import VerifiedModel, verify_model
-from bridge.trust.policy.evaluation import evaluate
+from bridge.trust.judging import judge
+from bridge.trust.model_signature import VerifiedModel
 from bridge.trust.policy.model import PACKAGE, SOURCE, Policy
 from bridge.trust.policy.rules import CLAIMS, SIGNATURE, Decision
-from bridge.trust.policy.signers import PolicyVerifier
 from bridge.trust.policy.versions import StatedVersion, remember
+from bridge.trust.provenance.claims import CLAIMS_BYTES_AT_MOST
+from bridge.trust.provenance.history import SIGNATURE_BYTES_AT_MOST, Evidence, read_evidence
 from bridge.trust.resource_names import SINGLE_FILE
 from bridge.trust.small_files import StrPath, read_small_file
 from bridge.trust.tree import OpenedFile, OpenedRoot
-
-SIGNATURE_BYTES_AT_MOST = 64 << 20
-CLAIMS_BYTES_AT_MOST = 64 << 20
-
-SIGNATURE_NAME = "model.sig"
-CLAIMS_NAME = "claims.jsonl"
 
 # What only the functions of this module hand to the constructors.
 _MAKER = object()
 
 
 class VerifiedFile:
-    """One file that a policy accepted. ``view`` is its bytes, read-only, and ``decision`` says why.
+    """One file that a policy accepted. ``view`` is its bytes, read-only, and ``decision`` says why, ``evidence`` by what.
 
     Arrays that were made from ``view`` may outlive this object. ``verify_file`` alone makes one.
     """
 
-    def __init__(self, maker: object, source: SealedSource, decision: Decision, model: VerifiedModel) -> None:
+    def __init__(self, maker: object, source: SealedSource, decision: Decision, model: VerifiedModel, evidence: Evidence) -> None:
         if maker is not _MAKER:
             raise TypeError("verified bytes are made by verify_file alone")
         self._source = source
         self.decision = decision
         self.model = model
+        self.evidence = evidence
         if self._signed_sha256() is None:
             source.start_hashing()
 
@@ -90,17 +84,17 @@ class VerifiedFile:
 class VerifiedFolder:
     """The files of a package that a policy accepted: ``files`` maps names to bytes, and holds nothing that was not signed.
 
-    ``claims`` are the bytes of ``claims.jsonl`` that the decision took into account. ``verify_folder`` alone makes one.
+    ``evidence`` is the signature with the claims that the decision rests on. ``verify_folder`` alone makes one.
     """
 
-    def __init__(self, maker: object, taken: _Taken, decision: Decision, model: VerifiedModel, claims: bytes) -> None:
+    def __init__(self, maker: object, taken: _Taken, decision: Decision, model: VerifiedModel, evidence: Evidence) -> None:
         if maker is not _MAKER:
             raise TypeError("verified folders are made by verify_folder alone")
         self._taken = taken
         self.files: Mapping[str, memoryview] = {name: taken.view(name) for name in sorted(taken.sources)}
         self.decision = decision
         self.model = model
-        self.claims = claims
+        self.evidence = evidence
 
     def close(self) -> None:
         """Give the memory back, unless arrays still look into it."""
@@ -167,13 +161,11 @@ def verify_file(
         with _alarm(policy, shown, folder=False), OpenedRoot(path) as root:
             if root.is_folder:
                 raise UnsafePathError(shown, "a folder, where one model file is expected")
-            place = signature_beside(path) if signature is None else Path(signature)
-            bundle = _read_beside(place, SIGNATURE, SIGNATURE_BYTES_AT_MOST)
-            claims = _read_beside(claims_beside(path), CLAIMS, CLAIMS_BYTES_AT_MOST) or b""
-            model, decision = _decide(root, bundle, claims, policy, role, taken, missing=str(place))
+            evidence = evidence_of(root, signature)
+            model, decision = _accepted(root, evidence, policy, role, taken)
             [source] = taken.sources.values()
             assert source is not None
-            return VerifiedFile(_MAKER, source, decision, model)
+            return VerifiedFile(_MAKER, source, decision, model, evidence)
     except BaseException:
         taken.close()
         raise
@@ -187,28 +179,29 @@ def verify_folder(path: StrPath, policy: Policy, *, role: str = PACKAGE, limits:
         with _alarm(policy, shown, folder=True), OpenedRoot(path) as root:
             if not root.is_folder:
                 raise UnsafePathError(shown, "a file, where the folder of a package is expected")
-            bundle = root.read_file(SIGNATURE_NAME, SIGNATURE_BYTES_AT_MOST)
-            claims = root.read_file(CLAIMS_NAME, CLAIMS_BYTES_AT_MOST) or b""
-            model, decision = _decide(root, bundle, claims, policy, role, taken, missing=str(Path(path) / SIGNATURE_NAME))
-            return VerifiedFolder(_MAKER, taken, decision, model, claims)
+            evidence = evidence_of(root)
+            model, decision = _accepted(root, evidence, policy, role, taken)
+            return VerifiedFolder(_MAKER, taken, decision, model, evidence)
     except BaseException:
         taken.close()
         raise
 
 
-def _decide(
-    root: OpenedRoot, bundle: bytes | None, claims: bytes, policy: Policy, role: str, taken: _Taken, *, missing: str
-) -> tuple[VerifiedModel, Decision]:
-    """Signature, bytes, and then all other rules, in this order: nothing is believed before what it stands on."""
-    verifier = PolicyVerifier(policy, role)
-    verifier.refuse_unless_configured()
-    if bundle is None:
-        raise PolicyError(SIGNATURE, f"there is no signature: expected {missing!r}")
-    try:
-        model = verify_model(root, bundle, verifier, take=taken.take)
-    except (InvalidBundleError, SignatureError) as error:
-        raise PolicyError(SIGNATURE, str(error)) from error
-    decision = evaluate(policy, role, model, claims, subject=str(root.path), group=verifier.group)
+def evidence_of(root: OpenedRoot, signature: StrPath | None = None) -> Evidence:
+    """The signature and the claims of an opened model: inside a folder, beside a single file unless ``signature`` says where.
+
+    Raises ``PolicyError`` for what stands in their places and is no such file.
+    """
+    if root.is_folder:
+        return read_evidence(root)
+    return Evidence(
+        _read_beside(signature_beside(root.path) if signature is None else Path(signature), SIGNATURE, SIGNATURE_BYTES_AT_MOST),
+        _read_beside(claims_beside(root.path), CLAIMS, CLAIMS_BYTES_AT_MOST),
+    )
+
+
+def _accepted(root: OpenedRoot, evidence: Evidence, policy: Policy, role: str, taken: _Taken) -> tuple[VerifiedModel, Decision]:
+    model, decision = judge(root, evidence, policy, role, take=taken.take)
     decision.raise_if_refused()
     remember(policy, StatedVersion(decision.model, decision.version), decision.root_digest)
     return model, decision

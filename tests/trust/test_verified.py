@@ -85,9 +85,9 @@ def test_verified_bytes_cannot_be_made_otherwise(tmp_path: Path) -> None:
     path = signed_file(tmp_path, SIGNER)
     with verify_file(path, policy_trusting(tmp_path, SIGNER)) as verified:
         with pytest.raises(TypeError, match="made by verify_file alone"):
-            VerifiedFile(object(), verified._source, verified.decision, verified.model)
+            VerifiedFile(object(), verified._source, verified.decision, verified.model, verified.evidence)
         with pytest.raises(TypeError, match="made by verify_folder alone"):
-            VerifiedFolder(object(), None, verified.decision, verified.model, b"")  # type: ignore[arg-type]
+            VerifiedFolder(object(), None, verified.decision, verified.model, verified.evidence)  # type: ignore[arg-type]
         with pytest.raises(AttributeError):
             verified.view = memoryview(b"other")  # type: ignore[misc]
 
@@ -318,7 +318,7 @@ def test_signature_may_lie_elsewhere(tmp_path: Path) -> None:
     path = signed_file(tmp_path, SIGNER)
     (tmp_path / "model.dnn.sig").rename(tmp_path / "elsewhere")
     policy = policy_trusting(tmp_path, SIGNER)
-    with pytest.raises(PolicyError, match=r"rule signature.*there is no signature.*model\.dnn\.sig"):
+    with pytest.raises(PolicyError, match=r"rule signature.*model\.dnn has no signature"):
         verify_file(path, policy)
     verify_file(path, policy, signature=tmp_path / "elsewhere").close()
 

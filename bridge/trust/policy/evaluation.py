@@ -77,13 +77,13 @@ def evaluate(
 
 
 def refused_early(policy: Policy, role: str, subject: str, rule: str, detail: str) -> Decision:
-    """The decision where a rule before ``evaluate`` refuses. The others are not applied: nothing there could be believed."""
-    rules = list(RULES)
+    """The decision where a rule before ``evaluate`` refuses. Those behind it are not applied: nothing there could be believed."""
+    names = list(RULES)
+    before = names[: names.index(rule)]
     outcomes = [
-        RuleOutcome(name, Outcome.REFUSED, detail)
-        if name == rule
-        else RuleOutcome(name, Outcome.NOT_APPLIED, "another rule refuses already")
-        for name in rules
+        *(RuleOutcome(name, Outcome.PASSED, "holds") for name in before),
+        RuleOutcome(rule, Outcome.REFUSED, detail),
+        *(RuleOutcome(name, Outcome.NOT_APPLIED, f"{rule} refuses already") for name in names[len(before) + 1 :]),
     ]
     return Decision(policy.name, policy.sha256, role, subject, datetime.now(UTC), tuple(outcomes))
 

@@ -61,14 +61,14 @@ class PolicyVerifier:
             except SignatureError as error:
                 reasons.append(f"{group.name}: {error}")
                 continue
-            if identity.fingerprint in self.policy.revoked_keys:
-                raise PolicyError(REVOKED_KEY, f"{identity.name!a} ({group.name}) is revoked")
             if group in others:
                 raise PolicyError(
                     ROLE,
                     f"signed by {identity.name!a} of {group.name}, which may not sign a {self.role}; "
                     f"expected {' or '.join(accepted.name for accepted in groups)}",
                 )
+            if identity.fingerprint in self.policy.revoked_keys:
+                raise PolicyError(REVOKED_KEY, f"{identity.name!a} ({group.name}) is revoked")
             self.group = group.name
             return identity
         because = "; ".join(dict.fromkeys(reasons))

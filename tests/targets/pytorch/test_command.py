@@ -18,7 +18,9 @@ from tests.targets.pytorch.converted import GOLDEN
 
 def test_folder_is_written_and_checked_on_its_golden_case(tmp_path: Path) -> None:
     case = GOLDEN / "digits_lenet"
-    made = bridge("convert", case / "model.dnn", "--to", "torch", "-o", tmp_path / "lenet", "--golden", case, "--json")
+    made = bridge(
+        "convert", "--allow-unsigned", case / "model.dnn", "--to", "torch", "-o", tmp_path / "lenet", "--golden", case, "--json"
+    )
     assert made.exit_code == 0, made.output
     assert sorted(path.name for path in (tmp_path / "lenet").iterdir()) == [
         "README.md",
@@ -33,7 +35,7 @@ def test_folder_is_written_and_checked_on_its_golden_case(tmp_path: Path) -> Non
 def test_folder_that_holds_something_is_kept_unless_force_is_given(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "model.py").write_text("precious")
-    command = ("convert", GOLDEN / "digits_lenet" / "model.dnn", "--to", "torch", "-o", tmp_path / "out")
+    command = ("convert", "--allow-unsigned", GOLDEN / "digits_lenet" / "model.dnn", "--to", "torch", "-o", tmp_path / "out")
     assert bridge(*command).exit_code == 2
     assert (tmp_path / "out" / "model.py").read_text() == "precious"
     assert bridge(*command, "--force").exit_code == 0
@@ -42,7 +44,9 @@ def test_folder_that_holds_something_is_kept_unless_force_is_given(tmp_path: Pat
 def test_several_models_become_a_folder_each(tmp_path: Path) -> None:
     for name in ("a", "b"):
         shutil.copy(GOLDEN / "digits_lenet" / "model.dnn", tmp_path / f"{name}.dnn")
-    result = bridge("convert", tmp_path / "a.dnn", tmp_path / "b.dnn", "--to", "torch", "-o", tmp_path / "out")
+    result = bridge(
+        "convert", "--allow-unsigned", tmp_path / "a.dnn", tmp_path / "b.dnn", "--to", "torch", "-o", tmp_path / "out"
+    )
     assert result.exit_code == 0, result.output
     assert "class A(nn.Module):" in (tmp_path / "out" / "a" / "model.py").read_text()
     assert "class B(nn.Module):" in (tmp_path / "out" / "b" / "model.py").read_text()
