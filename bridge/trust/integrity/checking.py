@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import bridge
 from bridge.trust.integrity.comparison import compare, describe_source_tree
 from bridge.trust.integrity.file_hashing import Advance
 from bridge.trust.integrity.findings import Fault, IntegrityReport, LibraryReport
@@ -17,6 +16,7 @@ from bridge.trust.integrity.startup_code import startup_files
 from bridge.version import __version__
 
 OUR_DISTRIBUTION = "cntk-bridge"
+_SOURCE_TREE = Path(__file__).parents[3]
 DEFAULT_LIBRARIES = (
     OUR_DISTRIBUTION,
     "onnxruntime",
@@ -70,7 +70,7 @@ def _found(name: str, advance: Advance | None) -> LibraryReport:
     installations = find_installations(name)
     if not installations:
         if name == OUR_DISTRIBUTION:  # Run from a checkout that was never installed.
-            return describe_source_tree(name, __version__, Path(bridge.__file__).parents[1], advance)
+            return describe_source_tree(name, __version__, _SOURCE_TREE, advance)
         return LibraryReport(name, "", "absent", 0, 0, 0, "", "", ())
     first = installations[0]
     if first.source is not None:
