@@ -36,7 +36,7 @@ def install_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Install CNTK 2.7 from wheels whose SHA-256 is pinned; others are refused. Nothing runs but a trial evaluation at the end."""
+    """Install CNTK 2.7 from wheels whose SHA-256 is pinned. Nothing else runs but a trial evaluation at the end."""
     with errors_as_exits(as_json=as_json):
         from bridge.reference.installation import install
 

@@ -5,13 +5,14 @@ A tensor is `{"dtype", "shape", "offset"}`, row-major in `tensors.bin`. No forma
 
 import json
 import os
+from typing import Any, Dict, List
 
 import numpy as np
 
 RESULT, TENSORS = "result.json", "tensors.bin"
 
 
-def read_inputs(folder, request):
+def read_inputs(folder: str, request: Dict[str, Any]) -> Dict[str, Any]:
     """The inputs by key: an array, or a list of arrays where the input has a sequence axis."""
     with open(os.path.join(folder, TENSORS), "rb") as stream:
         data = stream.read()
@@ -22,14 +23,14 @@ def read_inputs(folder, request):
     return inputs
 
 
-def _read_tensor(data, part):
+def _read_tensor(data: bytes, part: Dict[str, Any]) -> np.ndarray:
     count = 1
     for dimension in part["shape"]:
         count *= dimension
     return np.frombuffer(data, dtype=part["dtype"], count=count, offset=part["offset"]).reshape(part["shape"])
 
 
-def write_result(folder, result, tensors):
+def write_result(folder: str, result: Dict[str, Any], tensors: List[Any]) -> None:
     """Write the result; `tensors` has a value (array or list of arrays) for each entry of `result["values"]`, in that order."""
     offset = 0
     with open(os.path.join(folder, TENSORS), "wb") as stream:

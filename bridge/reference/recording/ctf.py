@@ -22,9 +22,9 @@ from bridge.errors import InvalidInputsError
 from bridge.reference.recording.model_inputs import ModelInput
 from bridge.reference.values import Array, Batch
 
-_FILE_BYTES = 1 << 30
-_LINE_BYTES = 64 << 20
-_ELEMENTS = 1 << 28  # of all values that are made of a file together
+_FILE_BYTES = 256 << 20
+_LINE_BYTES = 16 << 20  # Numbers of one line at a time are held as text, which takes 30 times their length.
+_ELEMENTS = 1 << 26  # of all values that are made of a file together
 _SEQUENCES = 1_000_000
 
 
@@ -32,7 +32,7 @@ _SEQUENCES = 1_000_000
 class _Step:
     sequence: str | None
     number: int  # of the line, from 1
-    fields: Mapping[str, list[str]]
+    fields: Mapping[str, str]  # the values as they stand there
 
 
 def read_ctf(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
@@ -74,11 +74,11 @@ def _steps(data: bytes) -> Iterator[_Step]:
         if not text:
             continue
         identity, *parts = text.split("|")
-        fields: dict[str, list[str]] = {}
+        fields: dict[str, str] = {}
         for part in parts:
             if part.startswith("#"):
                 continue  # A comment, or what follows a bar in one.
-            name, *values = part.split() or [""]
+            name, values = (*part.split(maxsplit=1), "", "")[:2]
             if not name or part[0].isspace():
                 raise InvalidInputsError(f"line {number}: a field without a name after '|'")
             if name in fields:
@@ -162,7 +162,7 @@ def _row(item: ModelInput, step: _Step, field: str, budget: _Budget) -> Array:
     """One step of one input, ``[*shape]``."""
     size = math.prod(item.shape)
     budget.take(size, step.number)
-    values = step.fields[field]
+    values = step.fields[field].split()
     if item.sparse or (values and ":" in values[0]):
         flat = np.zeros(size, item.dtype)
         for pair in values:

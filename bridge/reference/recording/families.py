@@ -19,7 +19,7 @@ from bridge.reference.values import Array, Batch
 FREE_DIMENSION = 24
 """What an open dimension is bound to, in static elements: divisible by the strides of most networks, and not a power of 2."""
 
-_ELEMENTS = 1 << 28  # of one generated input
+_ELEMENTS = 1 << 26  # of one generated input
 _LONGEST = 9  # steps
 
 Fill = Callable[[np.random.Generator, tuple[int, ...], np.dtype[np.generic]], Array]
