@@ -69,7 +69,8 @@ def _environment(stated: Mapping[str, Any] | None) -> Environment | None:
 
 def description_in(predicate: Mapping[str, Any]) -> Description:
     """What the predicate of a training statement says of the model; empty where it says nothing, or nothing of the known form."""
-    said = predicate.get("cntkbridge_model")
+    run = predicate.get("runDetails")
+    said = run.get("cntkbridge_model") if isinstance(run, dict) else None
     if not isinstance(said, dict):
         return Description()
     training = {name: said[name] for name in ("framework", "approach") if name in said}

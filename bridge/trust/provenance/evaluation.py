@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from verify.report.document import Case, Output, Report
 
 
-class TestVerdict(enum.Enum):
+class EvaluationVerdict(enum.Enum):
     """in-toto's words. A test that passed because somebody waived a tolerance is warned of."""
 
     PASSED = "PASSED"
@@ -38,11 +38,11 @@ class Evaluation:
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def verdict(self) -> TestVerdict:
+    def verdict(self) -> EvaluationVerdict:
         """Failed where one test failed, or where none was run."""
         if self.failed or not (self.passed or self.warned):
-            return TestVerdict.FAILED
-        return TestVerdict.WARNED if self.warned else TestVerdict.PASSED
+            return EvaluationVerdict.FAILED
+        return EvaluationVerdict.WARNED if self.warned else EvaluationVerdict.PASSED
 
 
 def evaluation_statement(name: str, root_sha256: str, evaluation: Evaluation) -> Statement:

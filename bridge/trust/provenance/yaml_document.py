@@ -21,33 +21,39 @@ def parse_yaml(data: bytes, *, what: str) -> Any:
     if len(data) > YAML_BYTES_AT_MOST:
         raise InvalidOptionError(f"{what} has {len(data)} bytes; expected at most {YAML_BYTES_AT_MOST}")
     try:
-        root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
-        _refuse_aliases(data.decode("utf-8"), what)
+        text = data.decode("utf-8")
+        _refuse_hazards(text, what)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise InvalidOptionError(f"{what} is not UTF-8: {error.reason} at byte {error.start}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise InvalidOptionError(f"{what} is not YAML: {' '.join(str(error).split())[:500]}") from error
-    return None if root is None else _value(root, what, 0)
+    return None if root is None else _value(root, what)
 
 
-def _refuse_aliases(text: str, what: str) -> None:
-    """An alias of an alias is how a few bytes of YAML become gigabytes, and nobody needs one here."""
+def _refuse_hazards(text: str, what: str) -> None:
+    """Before anything is built. An alias of an alias is how a few bytes of YAML become gigabytes, and nobody needs one here."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise InvalidOptionError(f"{what}, {_place(event)}: an alias (*{event.anchor}); write the value out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEPTH_AT_MOST:
+            raise InvalidOptionError(f"{what}, {_place(event)}: nested more than {_DEPTH_AT_MOST} deep")
 
 
-def _value(node: yaml.Node, what: str, depth: int) -> Any:
-    if depth > _DEPTH_AT_MOST:
-        raise InvalidOptionError(f"{what}, {_place(node)}: nested more than {_DEPTH_AT_MOST} deep")
+def _value(node: yaml.Node, what: str) -> Any:
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, what, depth)
+        return _mapping(node, what)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, what, depth + 1) for item in node.value]
+        return [_value(item, what) for item in node.value]
     return _scalar(node, what)
 
 
-def _mapping(node: yaml.MappingNode, what: str, depth: int) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, what: str) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -56,7 +62,7 @@ def _mapping(node: yaml.MappingNode, what: str, depth: int) -> dict[str, Any]:
             raise InvalidOptionError(f"{what}, {_place(key)}: half of a surrogate pair, which is no character")
         if key.value in result:
             raise InvalidOptionError(f"{what}, {_place(key)}: {key.value!r} is stated twice")
-        result[key.value] = _value(value, what, depth + 1)
+        result[key.value] = _value(value, what)
     return result
 
 

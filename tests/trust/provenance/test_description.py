@@ -53,14 +53,14 @@ def test_description_is_read_with_dates_as_they_are_written(tmp_path: Path) -> N
 
 def test_what_is_said_is_read_back_from_a_statement(tmp_path: Path) -> None:
     said = read_description(written(tmp_path, FULL))
-    again = description_in({"cntkbridge_model": said.to_json()})
+    again = description_in({"runDetails": {"cntkbridge_model": said.to_json()}})
     assert (again.model, again.metrics, again.limitations) == (said.model, said.metrics, said.limitations)
     assert again.data == said.data
 
 
-@pytest.mark.parametrize("predicate", [{}, {"cntkbridge_model": 5}, {"cntkbridge_model": {"model": {"name": 5}}}])
-def test_statement_that_says_nothing_of_the_known_form_describes_nothing(predicate: dict[str, object]) -> None:
-    assert description_in(predicate) == Description()
+@pytest.mark.parametrize("run", [None, 5, {}, {"cntkbridge_model": 5}, {"cntkbridge_model": {"model": {"name": 5}}}])
+def test_statement_that_says_nothing_of_the_known_form_describes_nothing(run: object) -> None:
+    assert description_in({"runDetails": run}) == Description()
 
 
 @pytest.mark.parametrize(
