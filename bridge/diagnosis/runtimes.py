@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from bridge.diagnosis.finding import Finding, State
 
+_REMOTE = frozenset({"AzureExecutionProvider"})
+"""Providers that send models and inputs elsewhere; nothing is tried with them."""
+
 
 def examine_runtimes() -> Iterator[Finding]:
     """The execution providers of onnxruntime, and PyTorch's devices."""
@@ -19,7 +22,7 @@ def examine_runtimes() -> Iterator[Finding]:
 def _onnxruntime_providers() -> Iterator[Finding]:
     import onnxruntime
 
-    providers = onnxruntime.get_available_providers()
+    providers = [name for name in onnxruntime.get_available_providers() if name not in _REMOTE]
     for provider in providers:
         fault = _fault_of(provider)
         required = provider == "CPUExecutionProvider"
