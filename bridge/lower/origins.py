@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -17,7 +18,9 @@ from bridge.lower.value import Lowered
 from bridge.origins import Origin
 
 _MOST_FOLDED: Final = 64
-"""Operators listed of one value: a long recurrence is named, not spelt out, and a hostile graph costs no more than this."""
+"""Operators listed of one value: a long recurrence is named, not spelt out."""
+_MOST_LOOKS: Final = 8 * _MOST_FOLDED
+"""Operands looked at for one value: a hostile graph, in which many values share operators of many operands, costs no more."""
 
 _DEEPEST: Final = 64
 _INTERNAL: Final = frozenset({"PackedIndex"})
@@ -97,8 +100,10 @@ class _Writer:
         """``last``, and before it the operators on the way to it that have no value of their own."""
         found = {last.uid: last}
         pending = [last]
-        while pending and len(found) < _MOST_FOLDED:
-            for node in self._network.predecessors(pending.pop()):
+        looks = _MOST_LOOKS
+        while pending and looks > 0 and len(found) < _MOST_FOLDED:
+            for node in itertools.islice(self._network.predecessors(pending.pop()), looks):
+                looks -= 1
                 if node.uid not in found and not any(uid in self._mapped for uid in node.outputs):
                     found[node.uid] = node
                     pending.append(node)

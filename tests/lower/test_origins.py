@@ -78,6 +78,18 @@ def test_constant_computed_at_conversion_is_a_value_as_well() -> None:
     assert found[scale].dynamic_rank == 0
 
 
+def test_list_of_what_was_folded_is_bounded() -> None:
+    """A sum of three hundred parameters is one constant, whose operators nobody wants to read."""
+    graph = Graph()
+    total = graph.parameter(np.ones(3))
+    for _ in range(300):
+        total = graph.op("Plus", total, graph.parameter(np.ones(3)))
+    y = graph.op("Minus", graph.input("x", (3,)), total)
+    found = origins(graph, y)
+    assert found[total].nodes[-1] == total.removesuffix("_Output_0")
+    assert len(found[total].nodes) == 64
+
+
 def test_models_for_training_carry_no_map() -> None:
     graph = Graph()
     y = graph.op("Tanh", graph.input("x", (3,)))
