@@ -8,7 +8,7 @@ import pytest
 
 import bridge
 from bridge.checking import CheckOptions, check, check_recorded
-from bridge.errors import InvalidGoldenCaseError, InvalidPackageError, SourceError
+from bridge.errors import InvalidGoldenCaseError, InvalidPackageError, SourceError, UnsignedCodeError
 from tests.cli.golden_folders import GOLDEN, LENET
 from verify.equivalence.rules import Rules
 from verify.report.document import Report, Waiver
@@ -85,13 +85,24 @@ def test_report_names_models_inputs_and_backends_by_digest_and_version() -> None
 def test_folder_of_a_pytorch_module_is_checked_on_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     bridge.convert(LENET / "model.dnn", tmp_path / "module", target="torch")
-    report = check(tmp_path / "module", GOLDEN)
+    report = check(tmp_path / "module", GOLDEN, CheckOptions(allow_unsigned=True))
     assert [(case.case, case.backend, case.holds) for case in report.cases] == [("digits_lenet", "pytorch-cpu", True)]
+
+
+def test_code_of_a_pytorch_module_is_not_run_without_leave(tmp_path: Path) -> None:
+    bridge.convert(LENET / "model.dnn", tmp_path / "module", target="torch")
+    (tmp_path / "module" / "model.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')")
+    with pytest.raises(UnsignedCodeError, match="would be run, and no signature covers it"):
+        check(tmp_path / "module", GOLDEN)
+    # Nor is code that is not the one that was converted, with leave.
+    with pytest.raises(InvalidPackageError, match="not the file that was converted"):
+        check(tmp_path / "module", GOLDEN, CheckOptions(allow_unsigned=True))
+    assert not (tmp_path / "was-run").exists()
 
 
 def test_folder_that_is_no_module_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackageError, match=r"interface\.json"):
-        check(tmp_path, LENET)
+        check(tmp_path, LENET, CheckOptions(allow_unsigned=True))
 
 
 def test_first_case_that_does_not_hold_ends_the_check_where_that_is_wanted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from bridge.checking.options import STANDARD_CHECK, CheckOptions
 from bridge.checking.session import Session
 from bridge.checking.subject import Subject, own_form, source_digest
 from bridge.conversion import SOURCE_SHA256
-from bridge.errors import InvalidGoldenCaseError
+from bridge.errors import InvalidGoldenCaseError, UnsignedCodeError
 from verify.equivalence.backends import RuntimeOptions
 from verify.equivalence.backends.registry import Form, choose_kinds
 from verify.equivalence.cases import GoldenCase, find_cases, load_case, load_description
@@ -20,12 +20,16 @@ from verify.report.document import Report
 def check(model: str | os.PathLike[str], golden: str | os.PathLike[str], options: CheckOptions = STANDARD_CHECK) -> Report:
     """Check ``model`` on the case in ``golden``, or on all those below it that were recorded from this model.
 
-    A ``.onnx`` file or the folder of a PyTorch module is run as it is, for which the folder's ``model.py`` is run; anything else
-    is taken for a CNTK model and converted first, with the outputs that the case records. Raises ``BridgeError`` where the model
-    or the cases cannot be used; a difference is the report's to tell.
+    A ``.onnx`` file or the folder of a PyTorch module is run as it is; anything else is taken for a CNTK model and converted
+    first, with the outputs that the case records. Running a folder runs its ``model.py``: ``UnsignedCodeError`` unless
+    ``options.allow_unsigned``. Raises ``BridgeError`` where the model or the cases cannot be used; a difference is the report's
+    to tell.
     """
     path = Path(model)
-    if own_form(path) is not None:
+    form = own_form(path)
+    if form is Form.TORCH and not options.allow_unsigned:
+        raise UnsignedCodeError(str(path / "model.py"))
+    if form is not None:
         return _check_own_form(path, Path(golden), options)
     from bridge.sealed import SealedSource
 

@@ -21,6 +21,7 @@ class CheckOptions:
     ``referee``: run the graph in double precision too, and say which side is nearer. ``determinism``: run everything again with
     what should not matter changed. ``bisect``: look for the first operator that differs. ``fail_fast``: stop at the first case
     that does not hold. ``progress`` is told of each case on each backend: how many are done, of how many, and which one is next.
+    ``allow_unsigned``: run the code of a PyTorch module's folder, which no signature covers, because its origin is trusted.
     ``command`` is written into the report; ``report_folder`` is where the files of a bisection go, beside the report.
     """
 
@@ -31,6 +32,7 @@ class CheckOptions:
     bisect: bool = False
     fail_fast: bool = False
     progress: Callable[[int, int, str], None] = _silent
+    allow_unsigned: bool = False
     command: str = ""
     report_folder: Path | None = None
 

@@ -43,7 +43,7 @@ def check_command(
         typer.Argument(
             exists=True,
             show_default=False,
-            help="A converted .onnx file, the folder of a PyTorch module (whose code is run), or a CNTK model, converted first. "
+            help="A converted .onnx file, the folder of a PyTorch module, or a CNTK model, converted first. "
             "Without it, each case's own model is checked.",
         ),
     ] = None,
@@ -71,6 +71,9 @@ def check_command(
     ] = False,
     bisect: Annotated[bool, typer.Option("--bisect", help="Where a case differs, find the first operator that does.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first case that does not hold.")] = False,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="Run the code in a PyTorch module's folder, whose origin is trusted.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Compare every output of a model with what CNTK computed; exit 1 where one differs."""
@@ -87,6 +90,7 @@ def check_command(
             determinism=determinism,
             bisect=bisect,
             fail_fast=fail_fast,
+            allow_unsigned=allow_unsigned,
             command=" ".join(["bridge", *sys.argv[1:]]),
             report_folder=report_folder,
         )

@@ -12,9 +12,9 @@ from verify.report.document.codec import digits
 class Agreement:
     """Decisions of a classifier on both sides.
 
-    A flip is explained where the recorded margin between the first and the second class is at most twice the sample's greatest
-    error. ``flip_rate_upper`` is the upper end of the Clopper-Pearson interval at 95 %. ``top_k_set_agreement`` is the share of
-    samples, 0 to 1, whose ``top_k`` greatest classes are the same set.
+    A flip is explained where the two classes are recorded no further apart than what the tolerance of the output's type allows
+    the two of them together. ``flip_rate_upper`` is the upper end of the one-sided Clopper-Pearson interval at 95 %.
+    ``top_k_set_agreement`` is the share of samples, 0 to 1, whose ``top_k`` greatest classes are the same set.
     """
 
     samples: int
