@@ -11,13 +11,15 @@ NONE = "–"
 
 
 def error_figure(value: float | None) -> str:
-    """An error with two significant digits: ``3.1e-3``, ``0``, ``inf``."""
+    """An error with two significant digits: ``3.1e-3``, ``0.21``, ``250``, ``0``, ``inf``."""
     if value is None:
         return NONE
     if value == 0:
         return "0"
     if not math.isfinite(value):
         return str(value)
+    if 0.1 <= abs(value) < 1000:
+        return f"{value:.2g}" if abs(value) < 99.5 else f"{value:.0f}"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 

@@ -22,7 +22,7 @@ def visible_lines(text: str) -> list[str]:
 def one_line(text: str, limit: int = 400) -> str:
     """A sentence for a place that has one line: white space becomes a space, and what exceeds ``limit`` characters is cut."""
     # What is cut in any case need not be looked at, however long it is.
-    line = visible(" ".join(text[: 8 * limit].split()))
+    line = visible(" ".join(text[: 2 * limit].split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 

@@ -20,7 +20,18 @@ from verify.report.figures import (
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3.14e-3, "3.1e-3"), (0.0, "0"), (1e-45, "1.0e-45"), (math.inf, "inf"), (math.nan, "nan"), (None, "–"), (250.0, "2.5e2")],
+    [
+        (3.14e-3, "3.1e-3"),
+        (0.0, "0"),
+        (1e-45, "1.0e-45"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+        (None, "–"),
+        (250.0, "250"),
+        (99.7, "100"),
+        (0.858, "0.86"),
+        (4000.0, "4.0e3"),
+    ],
 )
 def test_errors_have_two_digits(value: float | None, text: str) -> None:
     assert error_figure(value) == text

@@ -147,5 +147,5 @@ def test_figures_of_any_kind_survive(metrics: Metrics) -> None:
 
 @given(st.text())
 def test_any_text_survives_as_json(text: str) -> None:
-    report = replace(equivalent_report(), command=text)
+    report = replace(equivalent_report(), cases=(), inputs=(), models=(), command=text)
     assert parse_json(render_json(report).encode()).command.encode() == text.encode("utf-8", "backslashreplace")

@@ -41,8 +41,8 @@ class Margin:
 def margins_plot(margins: Sequence[Margin]) -> Markup:
     """One row for each backend, one point for each output."""
     backends = list(dict.fromkeys(margin.backend for margin in margins))
-    # The limit itself is always in the picture, with a decade beyond it.
-    scale = LogScale.over([*(_shown(margin) for margin in margins), 1.0, 10.0])
+    # The limit itself is always in the picture, with a decade on either side.
+    scale = LogScale.over([*(_shown(margin) for margin in margins), 0.1, 10.0])
     bottom = _TOP + _ROW * len(backends)
     worst = max(margins, key=lambda margin: margin.used)
     rows = joined(*(_row(backend, number, margins, scale) for number, backend in enumerate(backends)))

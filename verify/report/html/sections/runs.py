@@ -94,7 +94,7 @@ def _figures(output: Output) -> list[str]:
         *about,
         error_figure(metrics.max_abs),
         error_figure(metrics.max_rel),
-        NONE if metrics.median_ulp is None else f"{metrics.median_ulp:.3g}",
+        error_figure(metrics.median_ulp),
         NONE if metrics.sqnr_db is None else f"{metrics.sqnr_db:.1f}",
         share_figure(tolerance_used(output)),
         "no tolerance" if metrics.minimum is None else tolerance_figure(metrics.minimum),
