@@ -13,6 +13,7 @@ from bridge.trust.log.tile_nodes import nodes_in_tiles
 from bridge.trust.log.tree import Nodes
 
 _KEPT_TILES = 1024  # 8 MiB of hashes.
+_FEW = 16
 
 
 class TileReader:
@@ -33,8 +34,7 @@ class TileReader:
     def entries(self, index: int) -> list[bytes]:
         """The entries of bundle ``index`` that belong to the tree."""
         tile = self._tile(ENTRIES, index)
-        found, data = self._read(tile)
-        return decode_entries(data, found.width, what=f"{self._storage.location}/{found.path}")[: tile.width]
+        return self._decoded(tile, *self._read(tile))
 
     def find(self, wanted: set[bytes]) -> dict[bytes, int]:
         """Where each of the ``wanted`` entries stands first; those that the log does not have are left out."""
@@ -42,10 +42,17 @@ class TileReader:
         for tile in tiles_at(ENTRIES, self.size):
             if len(places) == len(wanted):
                 break
-            for offset, entry in enumerate(self.entries(tile.index)):
+            found, data = self._read(tile)
+            # A search for a few byte strings takes a hundredth of the time that it takes to decode a bundle.
+            if len(wanted) <= _FEW and not any(entry in data for entry in wanted):
+                continue
+            for offset, entry in enumerate(self._decoded(tile, found, data)):
                 if entry in wanted:
                     places.setdefault(entry, tile.index * TILE_WIDTH + offset)
         return places
+
+    def _decoded(self, tile: Tile, found: Tile, data: bytes) -> list[bytes]:
+        return decode_entries(data, found.width, what=f"{self._storage.location}/{found.path}")[: tile.width]
 
     def _read_row(self, level: int, index: int) -> bytes:
         tile = self._tile(level, index)
