@@ -23,6 +23,8 @@ def write_reports(report: Report, folder: Path, *, case_files: Mapping[str, str]
 
     ``case_files`` is for SARIF: the paths of the cases' descriptions in the repository, by case. Raises ``WriteError``.
     """
+    # All forms are made from the document as it is written, whose figures are rounded: made again from it, they are the same.
+    report = Report.from_json(report.to_json())
     texts = {
         HTML: render_html(report),
         JUNIT: render_junit(report),
