@@ -52,8 +52,8 @@ def find_path(
 ) -> Path:
     """A path from ``leaf`` by way of ``others`` to one of ``roots`` on which every rule holds at ``at``, both ends included.
 
-    A root is trusted because the caller named it, so it may be an intermediate authority's. Raises ``SignatureError`` with the
-    reason of the path that came farthest.
+    A root is trusted because the caller named it, so it may be an intermediate authority's. Raises ``SignatureError`` with what
+    is wrong with the first path that was found.
     """
     reasons: list[str] = []
     for path in _Search(others, roots).paths((leaf,)):

@@ -91,12 +91,13 @@ class _Shared:
     closed: bool = False
 
     def finish_one(self) -> None:
-        """Close the file after its last piece. Raises ``SourceChangedError`` if it changed since it was opened."""
+        """Close the file after its last piece. Raises ``SourceChangedError`` if it was read from disk and changed meanwhile."""
         with self.lock:
             self.left -= 1
             if self.left:
                 return
-        self.file.check_unchanged()
+        if self.taken is None:
+            self.file.check_unchanged()
         self.close()
 
     def close(self) -> None:
