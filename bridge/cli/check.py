@@ -98,7 +98,7 @@ def check_command(
         if report_folder is not None:
             from verify.report.writing import write_reports
 
-            write_reports(report, report_folder)
+            write_reports(report, report_folder, case_files=_case_files(golden))
     if as_json:
         from verify.report.json_report import render_json
 
@@ -107,6 +107,13 @@ def check_command(
         _show(report)
     if not report.holds:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _case_files(golden: Path) -> dict[str, str]:
+    """Where the cases are described, from here: that is what a finding points to in a repository."""
+    from verify.equivalence.cases import DESCRIPTION_FILE, find_cases
+
+    return {folder.name: (folder / DESCRIPTION_FILE).as_posix() for folder in find_cases(golden)}
 
 
 def _read_waivers(path: Path | None) -> "tuple[Waiver, ...]":
