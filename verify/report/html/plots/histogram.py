@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from verify.report.document import Histogram
-from verify.report.figures import count_figure, error_figure, plural
+from verify.report.figures import error_figure, plural
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.plots.scales import LinearScale, power
 from verify.report.html.plots.svg import canvas, figure, horizontal_lines, percent
@@ -93,8 +93,3 @@ def _range(edges: tuple[float, ...], place: int) -> str:
     if not math.isfinite(high):
         return f"at {error_figure(low)} or more"
     return f"below {error_figure(high)}" if low == 0 else f"from {error_figure(low)} to below {error_figure(high)}"
-
-
-def element_total(histograms: Iterable[Histogram]) -> str:
-    """How many elements the histograms hold."""
-    return count_figure(sum(sum(histogram.counts) for histogram in histograms))
