@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,19 +52,34 @@ def write_request(folder: Path, document: Mapping[str, Any], inputs: Mapping[str
 
 def read_answer(folder: Path, limits: EngineLimits) -> Answer | None:
     """What the engine wrote; None where it did not come to that. ``ReferenceEngineError`` for an answer out of form."""
-    path = folder / RESULT
-    if not path.is_file():
+    text = _read_file(folder / RESULT, limits.document_bytes)
+    if text is None:
         return None
-    if path.stat().st_size > limits.document_bytes:
-        raise _malformed(f"{RESULT} is longer than {limits.document_bytes} bytes")
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _malformed(f"{RESULT} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise _malformed(f"{RESULT} is no object")
-    data = (folder / TENSORS).read_bytes() if (folder / TENSORS).is_file() else b""
+    data = _read_file(folder / TENSORS, limits.output_bytes) or b""
     return Answer(document, dict(_values(document, data)))
+
+
+def _read_file(path: Path, most: int) -> bytes | None:
+    """A regular file of at most ``most`` bytes; None where there is none. Links are not followed, pipes not waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _malformed(f"{path.name} cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _malformed(f"{path.name} is no regular file")
+        if status.st_size > most:
+            raise _malformed(f"{path.name} is longer than {most} bytes")
+        return stream.read(most)
 
 
 def read_texts(document: Mapping[str, Any], key: str) -> dict[str, str]:

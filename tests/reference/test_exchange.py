@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,27 @@ def test_an_endless_document_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps({"values": [], "padding": "x" * 1000}))
     with pytest.raises(ReferenceEngineError, match="longer than 100 bytes"):
         read_answer(tmp_path, EngineLimits(document_bytes=100))
+
+
+@pytest.mark.parametrize("name", ["result.json", "tensors.bin"])
+def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path, name: str) -> None:
+    _answer(tmp_path, {"values": []})
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ReferenceEngineError, match=f"{name} cannot be read"):
+        read_answer(tmp_path, EngineLimits())
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "result.json")
+    with pytest.raises(ReferenceEngineError, match=r"result\.json is no regular file"):
+        read_answer(tmp_path, EngineLimits())
+
+
+def test_more_values_than_the_limit_are_not_read(tmp_path: Path) -> None:
+    _answer(tmp_path, {"values": []}, bytes(1000))
+    with pytest.raises(ReferenceEngineError, match=r"tensors\.bin is longer than 100 bytes"):
+        read_answer(tmp_path, EngineLimits(output_bytes=100))
 
 
 _json = st.recursive(
