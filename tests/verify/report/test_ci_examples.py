@@ -1,5 +1,6 @@
 """The examples for continuous integration, whose steps are run here as the services run them."""
 
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,9 @@ def test_github_fails_and_still_publishes_for_a_broken_model(broken: Path, tmp_p
     assert taken[-4:] == ["Check", "Summary", "Alerts", "Reports"]
     assert (tmp_path / "summary.md").read_text().startswith("## ❌ Different")
     assert not parse_json((broken / "equivalence" / "report.json").read_bytes()).holds
+    (result, *_) = json.loads((broken / "equivalence" / "report.sarif").read_text())["runs"][0]["results"]
+    # Where code scanning shows it: a file of the repository, by its path there.
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "golden/digits/case.json"
 
 
 def test_gitlab_passes_for_a_model_that_is_equivalent(sound: Path, tmp_path: Path) -> None:
