@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from bridge.trust.bundle import sign_statement
+from bridge.trust.bundle import read_bundle, sign_statement
 from bridge.trust.keys import KeySigner
+from bridge.trust.manifest import read_manifest
 from bridge.trust.model_signature import sign_model
 from bridge.trust.policy.document import load_policy
 from bridge.trust.policy.model import Policy
-from bridge.trust.provenance.predicates import SLSA_PROVENANCE, TEST_RESULT, TRAINER, TRAINING_BUILD
+from bridge.trust.provenance.predicates import CONVERSION_BUILD, CONVERTER, SLSA_PROVENANCE, TEST_RESULT, TRAINER, TRAINING_BUILD
 from bridge.trust.signers import Signer
 from bridge.trust.statement import Statement, Subject
 
@@ -71,12 +72,15 @@ def signed_file(folder: Path, signer: Signer, content: bytes = b"the model", nam
 
 
 def signed_package(folder: Path, signer: Signer, files: dict[str, bytes] | None = None) -> Path:
-    """A folder with ``model.sig`` in it."""
+    """A folder with ``model.sig`` and the claim that says how it was made."""
     for name, content in (files or {"model.onnx": b"graph", "model.onnx.data": b"weights", "reports/report.json": b"{}"}).items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    (folder / "model.sig").write_bytes(sign_model(folder, signer) + b"\n")
+    signature = sign_model(folder, signer)
+    (folder / "model.sig").write_bytes(signature + b"\n")
+    root = read_manifest(Statement.from_bytes(read_bundle(signature).payload)).root_digest
+    (folder / "claims.jsonl").write_bytes(claims((made(root), signer)))
     return folder
 
 
@@ -97,6 +101,15 @@ def training(root_sha256: str, *, model: str = "digits", version: str = "", at: 
         },
     }
     return Statement((Subject(model, {"sha256": root_sha256}),), SLSA_PROVENANCE, predicate)
+
+
+def made(root_sha256: str) -> Statement:
+    """How a package was made, without a time and without a word about its source."""
+    predicate = {
+        "buildDefinition": {"buildType": CONVERSION_BUILD, "externalParameters": {}, "resolvedDependencies": []},
+        "runDetails": {"builder": {"id": CONVERTER}},
+    }
+    return Statement((Subject("package", {"sha256": root_sha256}),), SLSA_PROVENANCE, predicate)
 
 
 def evaluated(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bridge.errors import InvalidBundleError
 from bridge.trust.model_signature import VerifiedModel
 from bridge.trust.policy.age import age_rule
-from bridge.trust.policy.model import Policy
+from bridge.trust.policy.model import PACKAGE, Policy
 from bridge.trust.policy.rules import (
     CLAIMS,
     INTEGRITY,
@@ -29,6 +29,7 @@ from bridge.trust.policy.versions import stated_version, version_rules
 from bridge.trust.provenance.chain import Chain
 from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.claims import read_claims
+from bridge.trust.provenance.predicates import SLSA_PROVENANCE
 
 
 def evaluate(
@@ -47,7 +48,7 @@ def evaluate(
     is what the decision calls the model. Nothing is remembered yet; see ``versions.remember``.
     """
     moment = now or datetime.now(UTC)
-    claims_rule, statements = _claims(policy, model, claims)
+    claims_rule, statements = _claims(policy, role, model, claims)
     stated = stated_version(statements)
     outcomes = (
         RuleOutcome(SIGNERS, Outcome.PASSED, f"{len(policy.groups(role))} group(s) may sign a {role}"),
@@ -106,18 +107,20 @@ def _revoked(policy: Policy, model: VerifiedModel) -> RuleOutcome:
     return RuleOutcome(REVOKED_DIGEST, Outcome.PASSED, f"none of {len(revoked)} revoked digests occurs")
 
 
-def _claims(policy: Policy, model: VerifiedModel, data: bytes) -> tuple[RuleOutcome, tuple[TrustedStatement, ...]]:
-    """The rule ``claims``, and the statements that count."""
-    if not data:
+def _claims(policy: Policy, role: str, model: VerifiedModel, data: bytes) -> tuple[RuleOutcome, tuple[TrustedStatement, ...]]:
+    """The rule ``claims``, and the statements that count. A package without the claim that says how it was made lost it."""
+    if not data and role != PACKAGE:
         return RuleOutcome(CLAIMS, Outcome.NOT_APPLIED, "there are no claims"), ()
     try:
         claims = read_claims(data)
     except InvalidBundleError as error:
         return RuleOutcome(CLAIMS, Outcome.REFUSED, str(error)), ()
     chain = verify_chain(model.name, model.root_digest, claims, StatementVerifier(policy, tuple(policy.signers)))
-    statements = trusted_statements(policy, chain)
     if not chain.holds:
         return RuleOutcome(CLAIMS, Outcome.REFUSED, _faults(chain)), ()
+    statements = trusted_statements(policy, chain)
+    if role == PACKAGE and not any(trusted.kind == SLSA_PROVENANCE for trusted in statements):
+        return RuleOutcome(CLAIMS, Outcome.REFUSED, "no trusted claim says how the package was made"), ()
     return RuleOutcome(CLAIMS, Outcome.PASSED, f"{len(claims)} claim(s), every link holds"), statements
 
 

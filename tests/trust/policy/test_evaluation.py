@@ -25,6 +25,7 @@ from tests.trust.signed_models import (
     claims,
     evaluated,
     fingerprint,
+    made,
     new_key,
     root_digest,
     signed_file,
@@ -47,8 +48,7 @@ def _policy(folder: Path, **more: Any) -> Policy:
 
 def _package(folder: Path, *signed: tuple[Statement, Signer], signer: Signer = CI) -> Path:
     package = signed_package(folder / "package", signer, {"model.onnx": CONTENT})
-    if signed:
-        (package / "claims.jsonl").write_bytes(claims(*signed))
+    (package / "claims.jsonl").write_bytes(claims((made(ROOT), signer), *signed))
     return package
 
 
@@ -136,6 +136,16 @@ def test_claims_about_something_else(tmp_path: Path) -> None:
     assert "speaks of another artefact" in sentence
 
 
+def test_package_without_the_claim_that_says_how_it_was_made(tmp_path: Path) -> None:
+    package = _package(tmp_path)
+    (package / "claims.jsonl").unlink()
+    rule, sentence = _refused(package, _policy(tmp_path))
+    assert rule == "claims"
+    assert "no claim speaks of this artefact" in sentence
+    (package / "claims.jsonl").write_bytes(claims((made(ROOT), STRANGER)))
+    assert "no trusted claim says how the package was made" in _refused(package, _policy(tmp_path))[1]
+
+
 def test_claims_that_are_none(tmp_path: Path) -> None:
     package = _package(tmp_path)
     (package / "claims.jsonl").write_bytes(b"{}\n")
@@ -198,7 +208,7 @@ def test_statement_under_a_revoked_key_and_revoked_statement_count_for_nothing(t
     require = {"require": {"package": ["training"]}}
     assert _accepted(package, _policy(tmp_path, **require)).accepted
     assert _refused(package, _policy(tmp_path, revoked={"keys": [fingerprint(TEAM)]}, **require))[0] == "required-statements"
-    [line] = (package / "claims.jsonl").read_bytes().splitlines()
+    [_, line] = (package / "claims.jsonl").read_bytes().splitlines()
     revoked = {"digests": [hashlib.sha256(line).hexdigest()]}
     assert _refused(package, _policy(tmp_path, revoked=revoked, **require))[0] == "required-statements"
 
