@@ -98,13 +98,10 @@ def convert(
     ``destination`` is then untouched.
     """
     started = time.perf_counter()
-    written: WrittenFile | WrittenFolder
     _check_names(target, outputs=outputs, losses=losses)
     settings = _settings(target, index_inputs=index_inputs, plain_math=plain_math, fold=fold)
     from bridge.lower.builder import OPSET
-    from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
 
-    threshold = DEFAULT_EXTERNAL_DATA_THRESHOLD if external_data_threshold is None else external_data_threshold
     with _opened(source, policy, signature, limits, allow_unsigned=allow_unsigned) as opened:
         model, lowered, left_out = lower_bytes(opened.view, outputs, settings, limits, losses)
 
@@ -112,15 +109,13 @@ def convert(
             # Asked for when the weights are written, so that the source is hashed meanwhile, and before anything is put in place.
             return _metadata(opened, model, settings, outputs, losses)
 
+        written: WrittenFile | WrittenFolder
+        shown: LoweredModel | WrittenFolder  # whose inputs and outputs the result has
         if target == "torch":
             heads = [port.name for port in lowered.outputs[len(lowered.outputs) - len(losses) :]]
-            written = folder = _write_torch(model, lowered, Path(destination), Path(source).stem, heads, closing_metadata)
-            inputs, outputs_made = folder.inputs, folder.outputs
+            written = shown = _write_torch(model, lowered, Path(destination), Path(source).stem, heads, closing_metadata)
         else:
-            written = write_onnx(
-                lowered.model, Path(destination), external_data_threshold=threshold, closing_metadata=closing_metadata
-            )
-            inputs, outputs_made = lowered.inputs, lowered.outputs
+            written, shown = _write_onnx(lowered, Path(destination), external_data_threshold, closing_metadata), lowered
         source_sha256 = opened.sha256()
     return ConversionResult(
         destination=written.path,
@@ -128,8 +123,8 @@ def convert(
         source_sha256=source_sha256,
         sha256=written.sha256,
         data_sha256=written.data_sha256,
-        inputs=inputs,
-        outputs=outputs_made,
+        inputs=shown.inputs,
+        outputs=shown.outputs,
         left_out=left_out,
         float32_nodes=tuple(lowered.report.float32_nodes),
         warnings=tuple(lowered.report.warnings),
@@ -190,6 +185,16 @@ def _settings(target: str, *, index_inputs: bool | Collection[str], plain_math: 
     chosen: Collection[str] | None = None if index_inputs is True else tuple(index_inputs or ())
     trains = target == "torch"  # What trains keeps its batch normalisation.
     return LoweringOptions(plain_math=plain_math, index_inputs=chosen, fold=fold and not trains, for_training=trains)
+
+
+def _write_onnx(
+    lowered: LoweredModel, destination: Path, threshold: int | None, closing_metadata: Callable[[], dict[str, str]]
+) -> WrittenFile:
+    """The ONNX target."""
+    from bridge.targets.onnx_file import DEFAULT_EXTERNAL_DATA_THRESHOLD, write_onnx
+
+    beyond = DEFAULT_EXTERNAL_DATA_THRESHOLD if threshold is None else threshold
+    return write_onnx(lowered.model, destination, external_data_threshold=beyond, closing_metadata=closing_metadata)
 
 
 def _write_torch(
