@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,8 @@ def parse(data: bytes, *, what: str, limits: JsonLimits = DEFAULT_JSON_LIMITS) -
         value = json.loads(
             text,
             object_pairs_hook=_object,
-            parse_int=lambda digits: _integer(digits, limits),
-            parse_float=lambda digits: _float(digits, limits),
+            parse_int=_integer_reader(limits.number_characters),
+            parse_float=_float_reader(limits.number_characters),
             parse_constant=lambda name: _Refused(f"{name} is no JSON number"),
         )
     except json.JSONDecodeError as error:
@@ -81,40 +82,52 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
     raise AssertionError("fewer members than pairs, and yet no key twice")
 
 
-def _integer(digits: str, limits: JsonLimits) -> int | _Refused:
-    if len(digits) > limits.number_characters:
-        return _Refused(f"a number of {len(digits)} characters")
-    number = int(digits)
-    return number if -(1 << 63) <= number < 1 << 63 else _Refused("an integer beyond 64 bits")
+def _integer_reader(most: int) -> Callable[[str], int | _Refused]:
+    # Called for every number of a text, so that it does as little as it can.
+    def read(digits: str) -> int | _Refused:
+        if len(digits) > most:
+            return _Refused(f"a number of {len(digits)} characters")
+        number = int(digits)
+        return number if -(1 << 63) <= number < 1 << 63 else _Refused("an integer beyond 64 bits")
+
+    return read
 
 
-def _float(digits: str, limits: JsonLimits) -> float | _Refused:
-    if len(digits) > limits.number_characters:
-        return _Refused(f"a number of {len(digits)} characters")
-    number = float(digits)
-    return number if math.isfinite(number) else _Refused("a number beyond double precision")
+def _float_reader(most: int) -> Callable[[str], float | _Refused]:
+    def read(digits: str) -> float | _Refused:
+        if len(digits) > most:
+            return _Refused(f"a number of {len(digits)} characters")
+        number = float(digits)
+        return number if math.isfinite(number) else _Refused("a number beyond double precision")
+
+    return read
 
 
 def _check(value: Any, what: str, limits: JsonLimits) -> None:
     """Walk the value without recursion and refuse what the parser could only mark."""
-    pending: list[tuple[Any, _Path | None]] = [(value, None)]
+    _check_leaf(value, what, None, None, limits)
+    pending: list[tuple[dict[str, Any] | list[Any], _Path | None]] = [(value, None)] if isinstance(value, dict | list) else []
     while pending:
-        item, path = pending.pop()
-        if isinstance(item, str):
-            _check_string(item, what, path, limits)
-        elif isinstance(item, dict | list):
-            depth = (path.depth if path else 0) + 1
-            if depth > limits.depth:
-                raise InvalidBundleError(
-                    f"{what} is nested too deeply", field=_written(path), expected=f"at most {limits.depth} levels"
-                )
-            if isinstance(item, dict):
-                for key in item:
-                    _check_string(key, what, path, limits)
-            entries = item.items() if isinstance(item, dict) else enumerate(item)
-            pending.extend((child, _Path(path, step, depth)) for step, child in entries)
-        elif isinstance(item, _Refused):
-            raise InvalidBundleError(f"{what} holds what is not accepted: {item.reason}", field=_written(path))
+        holder, path = pending.pop()
+        depth = path.depth + 1 if path else 1
+        if depth > limits.depth:
+            most = f"at most {limits.depth} levels"
+            raise InvalidBundleError(f"{what} is nested too deeply", field=_written(path), expected=most)
+        for step, child in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(step, str):
+                _check_string(step, what, path, None, limits)
+            kind = type(child)
+            if kind is dict or kind is list:
+                pending.append((child, _Path(path, step, depth)))
+            elif kind is str or kind is _Refused:
+                _check_leaf(child, what, path, step, limits)
+
+
+def _check_leaf(value: Any, what: str, path: _Path | None, step: str | int | None, limits: JsonLimits) -> None:
+    if isinstance(value, str):
+        _check_string(value, what, path, step, limits)
+    elif isinstance(value, _Refused):
+        raise InvalidBundleError(f"{what} holds what is not accepted: {value.reason}", field=_written(path, step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +139,8 @@ class _Path:
     depth: int
 
 
-def _written(path: _Path | None) -> str:
-    steps: list[str | int] = []
+def _written(path: _Path | None, last: str | int | None = None) -> str:
+    steps: list[str | int] = [] if last is None else [last]
     while path is not None:
         steps.append(path.step)
         path = path.parent
@@ -137,11 +150,11 @@ def _written(path: _Path | None) -> str:
     return text.removeprefix(".")
 
 
-def _check_string(text: str, what: str, path: _Path | None, limits: JsonLimits) -> None:
+def _check_string(text: str, what: str, path: _Path | None, step: str | int | None, limits: JsonLimits) -> None:
     if len(text) > limits.string_characters:
         raise InvalidBundleError(
             f"{what} holds a string that is too long",
-            field=_written(path),
+            field=_written(path, step),
             expected=f"at most {limits.string_characters} characters",
             found=str(len(text)),
         )
@@ -149,7 +162,7 @@ def _check_string(text: str, what: str, path: _Path | None, limits: JsonLimits) 
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise InvalidBundleError(f"{what} holds half of a surrogate pair", field=_written(path)) from error
+            raise InvalidBundleError(f"{what} holds half of a surrogate pair", field=_written(path, step)) from error
 
 
 def shown(text: str) -> str:
