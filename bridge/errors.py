@@ -32,7 +32,13 @@
     ├── InvalidReportError             a report whose form is not the published one
     ├── InvalidWaiverError             a wider tolerance without a reason, or beyond its day
     ├── InvalidPackageError            the folder of a converted model that is incomplete or was changed
-    └── UnsignedCodeError              code that would be run, and that no signature covers
+    ├── UnsignedCodeError              code that would be run, and that no signature covers
+    └── RuntimeFaultError              a model that is served, or would be
+        ├── RefusedModelError          a converted model that is not handed to the engine, with the check that refuses
+        ├── InvalidInputError          an input that departs from the signed interface
+        ├── DeadlineExceeded           no answer within the time that the caller gave
+        ├── ModelFailedError           the engine failed, or its answer departs from the signed interface
+        └── OverloadedError            the model is busy: try again later
 
 A bug in this project raises something else (``AssertionError``, ``KeyError``): such an error is ours, and wants a report.
 """
@@ -315,3 +321,52 @@ class UnsignedCodeError(BridgeError):
         super().__init__(
             f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from"
         )
+
+
+class RuntimeFaultError(BridgeError):
+    """Root of what can go wrong when a converted model is loaded and asked."""
+
+
+class RefusedModelError(RuntimeFaultError):
+    """A converted model that is not handed to the engine.
+
+    ``check`` is the name of the check that refuses, by which the documentation calls it; ``where`` the node, tensor or byte.
+    """
+
+    def __init__(self, check: str, where: str, *, expected: str, found: str, advice: str = "") -> None:
+        self.check = check
+        self.where = where
+        self.expected = expected
+        self.found = found
+        tail = f"; {advice}" if advice else ""
+        super().__init__(f"refused by the check {check}: {where}: expected {expected}; found {found}{tail}")
+
+
+class InvalidInputError(RuntimeFaultError):
+    """An input that departs from the signed interface. ``name`` is the input, empty for all of them together."""
+
+    def __init__(self, name: str, *, expected: str, found: str) -> None:
+        self.name = name
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{f'input {name!r}' if name else 'the inputs'}: expected {expected}; found {found}")
+
+
+class DeadlineExceeded(RuntimeFaultError):  # noqa: N818  # The name that gRPC and its users know.
+    """No answer within the time that the caller gave. ``seconds`` is that time; ``what`` says what took longer."""
+
+    def __init__(self, seconds: float, what: str = "the model") -> None:
+        self.seconds = seconds
+        super().__init__(f"{what} gave no answer within {seconds:g} s")
+
+
+class ModelFailedError(RuntimeFaultError):
+    """The engine failed, or its answer departs from the signed interface. The inputs were as the interface asks."""
+
+
+class OverloadedError(RuntimeFaultError):
+    """The model is busy. ``retry_after`` is in seconds: when a new call may succeed, as far as can be told."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
