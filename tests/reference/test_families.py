@@ -61,6 +61,10 @@ def test_ragged_sequences_hold_one_of_a_single_step_and_share_their_axis() -> No
     assert len(set(lengths)) > 1
 
 
+def test_a_batch_of_one_is_no_sequence_of_one_step() -> None:
+    assert [len(sequence) for sequence in _families(SIGNAL)["batch_of_one"].batches["Input3"]] == [9]
+
+
 def test_sequences_of_one_step_and_of_equal_length() -> None:
     families = _families(SIGNAL)
     assert {len(sequence) for sequence in families["one_step"].batches["Input3"]} == {1}

@@ -93,15 +93,14 @@ def bound_shape(item: ModelInput) -> tuple[int, ...]:
 
 
 def _lengths(kind: str, samples: int, random: np.random.Generator) -> list[int]:
-    """Steps of each sequence. Ragged ones hold a sequence of one step and a longest one, wherever there are two."""
+    """Steps of each sequence. Ragged ones hold a longest sequence, and, where there is a second one, one of a single step."""
     if kind == "one step":
         return [1] * samples
     if kind == "equal":
         return [5] * samples
     lengths = [int(steps) for steps in random.integers(2, _LONGEST, size=samples)]
     lengths[-1] = 1
-    if samples > 1:
-        lengths[0] = _LONGEST
+    lengths[0] = _LONGEST
     return lengths
 
 
