@@ -52,6 +52,7 @@ class Settings:
         indexed = self.index_inputs if isinstance(self.index_inputs, bool) else list(self.index_inputs)
         stated = {"outputs": None if self.outputs is None else list(self.outputs), "indexInputs": indexed}
         stated |= {"plainMath": self.plain_math, "fold": self.fold}
+        stated |= {"allowUnsigned": True} if self.allow_unsigned else {}
         return stated | ({"losses": list(self.losses)} if self.losses else {})
 
 

@@ -170,6 +170,7 @@ def _refuse_contradictions(interface: Interface) -> None:
         unbounded = [symbol for symbol in symbols if symbol not in interface.symbols]
         if unbounded:
             raise InvalidPackageError(f"interface.json: {tensor.name}: no bounds for the symbol {unbounded[0]!r}")
+    for tensor in (*interface.inputs, *interface.outputs):
         if tensor.lengths and not (tensor.lengths in carriers and carriers[tensor.lengths].lengths_of in tensor.shape):
             raise InvalidPackageError(f"interface.json: {tensor.name}: {tensor.lengths!r} holds no lengths of any of its axes")
         if tensor.minimum is not None and tensor.maximum is not None and tensor.minimum > tensor.maximum:

@@ -14,13 +14,14 @@ from bridge.trust.provenance.history import Evidence
 from bridge.trust.resource_names import SINGLE_FILE
 
 
-def origin_of(source: Path, sha256: str, evidence: Evidence) -> Origin:
+def origin_of(source: Path, sha256: str, evidence: Evidence, *, root_sha256: str = "") -> Origin:
     """The file ``source``, whose bytes have the SHA-256 ``sha256``, with the claims that lie beside it: the signature last.
 
+    ``root_sha256`` is the root digest of a signature that was verified: one over other digests than SHA-256 has another.
     Raises ``IntegrityError`` where signature or claims speak of another file, or do not make a whole chain, and
     ``InvalidBundleError`` where they are not in their form. Whose they are is not asked here.
     """
-    root = root_digest([FileDigest(SINGLE_FILE, "sha256", sha256)])
+    root = root_sha256 or root_digest([FileDigest(SINGLE_FILE, "sha256", sha256)])
     inherited = _inherited(evidence)
     if inherited:
         chain = verify_chain(source.name, root, inherited, None)

@@ -36,10 +36,10 @@ from bridge.trust.manifest import read_manifest
 from bridge.trust.model_signature import sign_model
 from bridge.trust.provenance.bill_of_materials import bill_of_materials
 from bridge.trust.provenance.chain_verification import verify_chain
-from bridge.trust.provenance.claims import claims_file, on_one_line
+from bridge.trust.provenance.claims import claims_file
 from bridge.trust.provenance.conversion import Conversion, Origin, conversion_statement
 from bridge.trust.provenance.evaluation import equivalence_evaluation, evaluation_statement
-from bridge.trust.provenance.history import Evidence, evidence_beside
+from bridge.trust.provenance.history import evidence_beside
 from bridge.trust.provenance.model_card import ModelCard, card_from_chain
 from bridge.trust.provenance.predicates import REPORT, ROLE
 from bridge.trust.provenance.resource import Resource
@@ -87,14 +87,11 @@ def write_package(
     conversion_options: Mapping[str, Any],
     convert: Convert,
     check: Check | None = None,
-    evidence: Evidence | None = None,
-    verification: SourceVerification | None = None,
 ) -> Package:
     """Convert ``source`` into the package ``destination``. A package that stands there is replaced.
 
-    ``conversion_options`` are stated as the parameters of the conversion. ``evidence`` is the source's signature with its claims,
-    as somebody has read and verified them, by default the conversion itself; where nobody has, what lies beside the source is
-    handed on unverified. ``verification`` says who was found to have signed the source, by default as the conversion found. A
+    ``conversion_options`` are stated as the parameters of the conversion. The source's signature and claims are handed on: those
+    that ``convert`` has verified under a policy, which a claim then says, or, where it had none, what lies beside the source. A
     report that ``check`` gives is packaged whether it holds or not: the claim says so.
 
     Raises what ``convert`` and ``check`` raise, ``IntegrityError`` for claims that are not about the source, and ``WriteError``;
@@ -104,9 +101,7 @@ def write_package(
         started = datetime.now(UTC)
         model = folder.path if target == "torch" else folder.path / ONNX_MODEL
         result = convert(model)
-        found = evidence or result.source_evidence or evidence_beside(source)
-        origin = origin_of(source, result.source_sha256, found)
-        verification = verification or _verified_by(result)
+        origin = _origin(source, result)
         interface = _write_interface(folder.path, target, result, options)
         report = check(model) if check is not None else None
         reports = _write_reports(folder.path, report)
@@ -117,13 +112,13 @@ def write_package(
             options={"target": target, **conversion_options},
             opset=result.opset,
             source_format=result.source_format,
-            source_verified=verification is not None,
+            source_verified=result.source_verified,
             started=started,
             finished=datetime.now(UTC),
             model={name: card.description.model[name] for name in ("name", "version") if name in card.description.model},
         )
         seal = _Seal(folder.path, destination.name, options.signer, _expected(interface, reports))
-        root_sha256, claims = seal.write(conversion, report, reports, verification)
+        root_sha256, claims = seal.write(conversion, report, reports, _verified_by(result, origin))
         folder.put_in_place()
     return Package(destination, root_sha256, claims, _placed(result, folder.path, destination), report)
 
@@ -220,14 +215,19 @@ def _expected(interface: Interface, reports: tuple[Resource, ...]) -> dict[str, 
     return {**interface.digests, **{report.name: report.sha256 or "" for report in reports}}
 
 
-def _verified_by(result: ConversionResult) -> SourceVerification | None:
-    """Who signed the source, where the conversion has verified that."""
-    decision, evidence = result.source_decision, result.source_evidence
-    if decision is None or decision.identity is None or evidence is None or evidence.signature is None:
+def _origin(source: Path, result: ConversionResult) -> Origin:
+    decision = result.source_decision
+    evidence = result.source_evidence if result.source_evidence is not None else evidence_beside(source)
+    return origin_of(source, result.source_sha256, evidence, root_sha256=decision.root_digest if decision is not None else "")
+
+
+def _verified_by(result: ConversionResult, origin: Origin) -> SourceVerification | None:
+    """What the policy found about the source; ``None`` where none was asked, or an unsigned source allowed."""
+    decision = result.source_decision
+    if decision is None or decision.identity is None:
         return None
-    # By the digest of the line that is handed on.
-    attestation = hashlib.sha256(on_one_line(evidence.signature)).hexdigest()
-    return SourceVerification(decision.identity, decision.time, decision.policy, decision.policy_sha256, (attestation,))
+    looked_at = tuple(claim.sha256 for claim in origin.inherited)
+    return SourceVerification(decision.identity, decision.time, decision.policy, decision.policy_sha256, looked_at)
 
 
 def _placed(result: ConversionResult, staged: Path, destination: Path) -> ConversionResult:

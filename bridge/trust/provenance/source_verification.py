@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from bridge.trust.provenance.authorship import timestamp
 from bridge.trust.provenance.conversion import Origin
@@ -31,7 +32,9 @@ class SourceVerification:
 
 def verification_statement(origin: Origin, verification: SourceVerification) -> Statement:
     """The SLSA verification summary about the source of a conversion."""
-    policy = Resource(uri=f"urn:cntk-bridge:policy:{verification.policy}", digest={"sha256": verification.policy_sha256})
+    policy = Resource(
+        uri=f"urn:cntk-bridge:policy:{quote(verification.policy, safe='')}", digest={"sha256": verification.policy_sha256}
+    )
     return Statement(
         subject=(Subject(origin.name, {"sha256": origin.root_sha256}),),
         predicate_type=VERIFICATION_SUMMARY,
