@@ -96,9 +96,10 @@ def check_command(
         )
         report = _check_with_progress(model, golden, options)
         if report_folder is not None:
+            from verify.report.case_files import case_files
             from verify.report.writing import write_reports
 
-            write_reports(report, report_folder, case_files=_case_files(golden))
+            write_reports(report, report_folder, case_files=case_files(golden))
     if as_json:
         from verify.report.json_report import render_json
 
@@ -107,13 +108,6 @@ def check_command(
         _show(report)
     if not report.holds:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _case_files(golden: Path) -> dict[str, str]:
-    """Where the cases are described, from here: that is what a finding points to in a repository."""
-    from verify.equivalence.cases import DESCRIPTION_FILE, find_cases
-
-    return {folder.name: (folder / DESCRIPTION_FILE).as_posix() for folder in find_cases(golden)}
 
 
 def _read_waivers(path: Path | None) -> "tuple[Waiver, ...]":

@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bridge.conversion import convert
@@ -153,3 +154,15 @@ def test_first_operator_that_differs_is_told(tampered_case: Path) -> None:
     result = bridge("check", "--golden", tampered_case, "--bisect")
     assert result.exit_code == 1
     assert "the first operator that differs is" in result.stdout
+
+
+def test_an_edited_file_is_held_against_a_conversion_of_today(converted: Path, tmp_path: Path) -> None:
+    edited = onnx.load(converted)
+    second = [node for node in edited.graph.node if node.op_type == "Conv"][1]
+    (pads,) = (attribute for attribute in second.attribute if attribute.name == "pads")
+    pads.ints[:] = [2, 2, 0, 0]
+    onnx.save(edited, tmp_path / "edited.onnx")
+    result = bridge("check", tmp_path / "edited.onnx", "--golden", LENET, "--bisect", "--json")
+    (found,) = json.loads(result.stdout)["bisections"]
+    assert result.exit_code == 1
+    assert second.name in next(layer for layer in found["layers"] if layer["index"] == found["first_divergence"])["onnx_nodes"]

@@ -37,7 +37,7 @@ def judge(case: str, name: str, recorded: RecordedVariable, got: Array, rules: R
         output,
         shape=None if isinstance(recorded.value, list) else recorded.value.shape,
         agreement=_agreement(pair, tolerance) if comparison.problem is None and len(recorded.description.shape) == 1 else None,
-        referee=None if truth is None else ruling(got, recorded.value, truth),
+        referee=None if truth is None else ruling(got, recorded.value, truth, tolerance),
     )
 
 
