@@ -31,12 +31,6 @@ from tests.trust.provenance.histories import CONVERTER, CONVERTER_TRUSTED, FILE_
 
 NUMBERS = st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=20)
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**62), 2**62)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-)
 NAMES = st.sampled_from(
     """role dirty changedFiles files bytes name version purpose licence digest sha256 uri annotations worst maxAbs maxRel devices
     tolerances float32 rtol atol created model data metrics limitations value environment python packages observed platform result
