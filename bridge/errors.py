@@ -38,7 +38,8 @@
         ├── InvalidInputError          an input that departs from the signed interface
         ├── DeadlineExceeded           no answer within the time that the caller gave
         ├── ModelFailedError           the engine failed, or its answer departs from the signed interface
-        └── OverloadedError            the model is busy: try again later
+        ├── OverloadedError            the model is busy: try again later
+        └── RequestRefusedError        the server does not answer a request, for a reason that it names
 
 A bug in this project raises something else (``AssertionError``, ``KeyError``): such an error is ours, and wants a report.
 """
@@ -368,5 +369,18 @@ class OverloadedError(RuntimeFaultError):
     """The model is busy. ``retry_after`` is in seconds: when a new call may succeed, as far as can be told."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class RequestRefusedError(RuntimeFaultError):
+    """A request that the server does not answer.
+
+    ``reason`` is the word under which metrics count it (``bridge.serve.refusals.REASONS``); ``retry_after`` in seconds, ``None``
+    where trying again is no use.
+    """
+
+    def __init__(self, reason: str, message: str, *, retry_after: float | None = None) -> None:
+        self.reason = reason
         self.retry_after = retry_after
         super().__init__(message)
