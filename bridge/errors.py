@@ -36,6 +36,7 @@
     └── RuntimeFaultError              a model that is served, or would be
         ├── RefusedModelError          a converted model that is not handed to the engine, with the check that refuses
         ├── InvalidInputError          an input that departs from the signed interface
+        │   └── GuardRefusedError      an input that one of the guards does not let through
         ├── DeadlineExceeded           no answer within the time that the caller gave
         ├── ModelFailedError           the engine failed, or its answer departs from the signed interface
         ├── OverloadedError            the model is busy: try again later
@@ -351,6 +352,14 @@ class InvalidInputError(RuntimeFaultError):
         self.expected = expected
         self.found = found
         super().__init__(f"{f'input {name!r}' if name else 'the inputs'}: expected {expected}; found {found}")
+
+
+class GuardRefusedError(InvalidInputError):
+    """An input as the interface asks for it that a guard does not let through. ``guard`` is the guard's name."""
+
+    def __init__(self, guard: str, name: str, *, expected: str, found: str) -> None:
+        self.guard = guard
+        super().__init__(name, expected=expected, found=f"{found}; refused by the guard {guard}")
 
 
 class DeadlineExceeded(RuntimeFaultError):  # noqa: N818  # The name that gRPC and its users know.
