@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ModelLimits:
-    """Bounds on a converted model, checked before the engine sees it. Far above what our converter writes; see ``docs/runtime.md``.
+    """Bounds on a converted model, checked before the engine sees it, and far above what our converter writes.
 
     ``opsets`` and ``ir_versions`` are the least and the greatest admitted, inclusive.
     """
 
     model_bytes: int = (1 << 31) - 1  # protobuf's own bound
     external_bytes: int = 64 << 30
+    fields: int = 5_000_000  # of protobuf, numbers in attributes among them
     wire_depth: int = 40  # messages in messages; a graph inside a graph takes 4
     graph_depth: int = 8  # bodies of Loop, Scan and If, one in another
     nodes: int = 200_000  # of all graphs together, as written
@@ -29,7 +30,8 @@ class ModelLimits:
     tensor_elements: int = 1 << 40
     loop_trips: int = 65_536  # of a Loop, and of a Scan over an axis whose extent is stated
     nested_trips: int = 10_000_000  # of loops in loops, multiplied
-    made_bytes: int = 2 << 30  # of what one operator makes out of constants alone
+    made_bytes: int = 2 << 30  # of what one operator makes, for the smallest inputs that the interface admits
+    declared_operators: frozenset[str] = frozenset()  # admitted besides the converter's own, as in Loop
     opsets: tuple[int, int] = (17, 22)
     ir_versions: tuple[int, int] = (8, 11)
 

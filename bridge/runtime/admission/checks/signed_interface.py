@@ -1,0 +1,47 @@
+"""The model's inputs and outputs are those of the signed interface: the weights of one model do not pass for those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.errors import RefusedModelError
+from bridge.package.interface import Tensor
+from bridge.runtime.admission.element_types import ELEMENT_TYPES
+from bridge.runtime.admission.model import Value
+from bridge.runtime.admission.subject import Subject
+
+SIGNED_INTERFACE: Final = "signed-interface"
+
+
+def check_signed_interface(subject: Subject) -> None:
+    """Names, types and shapes agree, inputs and outputs each in their number. Nothing is asked for without an interface."""
+    if subject.interface is None:
+        return
+    _compare(subject.interface.inputs, subject.model.graph.inputs, "input")
+    _compare(subject.interface.outputs, subject.model.graph.outputs, "output")
+
+
+def _compare(signed: Sequence[Tensor], stated: Sequence[Value], what: str) -> None:
+    expected, found = sorted(tensor.name for tensor in signed), sorted(value.name for value in stated)
+    if expected != found:
+        raise RefusedModelError(SIGNED_INTERFACE, "the graph", expected=f"the {what}s {_list(expected)}", found=_list(found))
+    values = {value.name: value for value in stated}
+    for tensor in signed:
+        value = values[tensor.name]
+        known = ELEMENT_TYPES.get(value.element_type)
+        if known is None or known.name != tensor.dtype:
+            found_type = known.name if known is not None else f"the type {value.element_type}"
+            raise RefusedModelError(SIGNED_INTERFACE, value.where, expected=tensor.dtype, found=found_type)
+        if not _agree(tensor.shape, value.shape):
+            shape = "none" if value.shape is None else _list([str(extent) for extent in value.shape])
+            shown = _list([str(extent) for extent in tensor.shape])
+            raise RefusedModelError(SIGNED_INTERFACE, value.where, expected=f"the shape {shown}", found=shape)
+
+
+def _agree(signed: tuple[int | str, ...], stated: tuple[int | str | None, ...] | None) -> bool:
+    return stated is not None and signed == stated
+
+
+def _list(names: list[str]) -> str:
+    return "[" + ", ".join(ascii(name[:100]) for name in names[:20]) + (", ...]" if len(names) > 20 else "]")
