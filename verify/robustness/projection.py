@@ -13,7 +13,8 @@ _SHORTEST = 1e-12
 def lengths(perturbations: Tensor) -> Tensor:
     """The Euclidean length of each sample's perturbation, of shape ``(N, 1, ...)``, never 0 so that one can divide by it."""
     flat = perturbations.flatten(1).norm(dim=1).clamp_min(_SHORTEST)
-    return flat.view(-1, *[1] * (perturbations.dim() - 1))
+    reshaped: Tensor = flat.view(-1, *[1] * (perturbations.dim() - 1))
+    return reshaped
 
 
 def project(moved: Tensor, x: Tensor, threat: Threat, mask: Tensor | None = None) -> Tensor:

@@ -10,10 +10,11 @@ from bridge.errors import InvalidOptionError
 
 
 class Norm(enum.StrEnum):
-    """How far is measured: by the element that moved most, or by the length of the whole perturbation."""
+    """How far is measured: by the element that moved most, by the length of the whole perturbation, or in tokens."""
 
     LINF = "linf"
     L2 = "l2"
+    TOKENS = "tokens"  # how many of a sequence's one-hot tokens were replaced by others
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The attacks, one in each file. Those that need gradients work on torch tensors, those that need scores alone on numpy arrays."""
+"""The attacks, one in each file. Those that need gradients take torch tensors, those that need scores alone numpy arrays."""

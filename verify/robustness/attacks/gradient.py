@@ -42,7 +42,7 @@ def loss_gradient(target: GradientTarget, x: Tensor, rows: Tensor, labels: Tenso
     The gradient is that of the model at the point itself. Nothing of the attack is in the graph: differentiating through the
     clipping to the box would make it zero wherever a random start left the box, and the model would look robust.
     """
-    point = x.detach().clone().requires_grad_(requires_grad=True)
+    point = x.detach().clone().requires_grad_()
     with torch.enable_grad():
         logits = target(point, rows)
         losses = loss(logits, labels)

@@ -1,0 +1,100 @@
+"""Replaces tokens of one-hot sequences: ``(N, T, V)`` with one element of the last axis at each step.
+
+By gradients it is HotFlip (Ebrahimi and others 2018): the replacement whose first-order effect on the loss is the greatest, one
+after another. By scores alone it is random search: a token is tried, and kept where the margin falls. ``threat.epsilon`` is the
+number of tokens that may differ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from verify.robustness.attacks.gradient import GradientTarget, classes_of, every_row, loss_gradient
+from verify.robustness.attacks.scores import Array, ScoreTarget, margins
+from verify.robustness.attacks.square import SquareResult
+from verify.robustness.losses import Loss
+from verify.robustness.threat import Threat
+
+
+def is_one_hot(x: Array, mask: Array | None = None) -> bool:
+    """Whether every step of ``x``, but those that ``mask`` takes out, is one-hot, and there is more than one token."""
+    if x.ndim != 3 or x.shape[2] < 2:
+        return False
+    kept: Array = np.ones(x.shape[:2], bool) if mask is None else np.any(np.broadcast_to(mask, x.shape), axis=2)
+    steps = x[kept]
+    return bool(len(steps)) and bool(np.isin(steps, (0, 1)).all() and (steps.sum(axis=1) == 1).all())
+
+
+def flip_by_gradient(
+    target: GradientTarget,
+    x: Tensor,
+    labels: Tensor,
+    threat: Threat,
+    *,
+    loss: Loss = Loss.MARGIN,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """``x`` with at most ``threat.epsilon`` tokens replaced in each sample that it takes as many to break."""
+    found = x.detach().clone()
+    free = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+    if mask is not None:
+        free &= mask.expand_as(x).amax(dim=2) > 0
+    for _ in range(int(threat.epsilon)):
+        rows = every_row(x)
+        rows = rows[(classes_of(target, found, rows) == labels) & free.any(dim=1)]
+        if not len(rows):
+            break
+        gradient = loss_gradient(target, found[rows], rows, labels[rows], loss.function).gradient
+        gain = gradient - (gradient * found[rows]).sum(dim=2, keepdim=True)
+        gain = gain.masked_fill(found[rows] > 0, float("-inf")).masked_fill(~free[rows][:, :, None], float("-inf"))
+        chosen = gain.flatten(1).argmax(dim=1)
+        steps, tokens = chosen // x.shape[2], chosen % x.shape[2]
+        found[rows, steps] = 0
+        found[rows, steps, tokens] = 1
+        free[rows, steps] = False
+    return found
+
+
+def flip_by_scores(
+    target: ScoreTarget,
+    x: Array,
+    labels: Array,
+    threat: Threat,
+    *,
+    queries: int = 500,
+    seed: int = 0,
+    mask: Array | None = None,
+) -> SquareResult:
+    """The same by asking alone: each query replaces one token, or moves a replacement elsewhere where no more are allowed."""
+    random = np.random.default_rng(seed)
+    free: Array = np.ones(x.shape[:2], bool) if mask is None else np.any(np.broadcast_to(mask, x.shape), axis=2)
+    best, everyone = x.copy(), np.arange(len(x))
+    least = margins(target(best, everyone), labels)
+    asked = np.ones(len(x), dtype=np.int64)
+    able = free.any(axis=1) & (int(threat.epsilon) > 0)
+    for _ in range(1, queries):
+        standing = everyone[(least > 0) & able]
+        if not len(standing):
+            break
+        tried = best[standing].copy()
+        for place, row in enumerate(standing):
+            _replace_one(tried[place], x[row], free[row], int(threat.epsilon), random)
+        found = margins(target(tried, standing), labels[standing])
+        asked[standing] += 1
+        # Equally good is taken too, so that the search wanders where no single token matters.
+        better = found <= least[standing]
+        best[standing[better]], least[standing[better]] = tried[better], found[better]
+    return SquareResult(best, asked)
+
+
+def _replace_one(tried: Array, origin: Array, free: Array, most: int, random: np.random.Generator) -> None:
+    """Another token at a random step of ``tried``, ``(T, V)``, in place."""
+    step = random.choice(np.flatnonzero(free))
+    changed = np.flatnonzero((tried != origin).any(axis=1))
+    if len(changed) >= most and step not in changed:
+        undone = random.choice(changed)
+        tried[undone] = origin[undone]
+    tried[step] = 0
+    tried[step, random.integers(tried.shape[1])] = 1

@@ -1,0 +1,68 @@
+"""Examples made on a model of the attacker's own, which needs neither gradients nor scores of the one that is attacked.
+
+The attacker trains a small network on the answers that the model gives to the samples and to noisy copies of them, breaks that,
+and replays what broke it. A model that merely hides its gradients has nothing against it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from verify.robustness.attacks.pgd import PgdSettings, pgd
+from verify.robustness.attacks.scores import Array, ScoreTarget
+from verify.robustness.losses import Loss
+from verify.robustness.threat import Norm, Threat
+
+_HIDDEN = 256
+_STEPS = 300
+_COPIES = 8
+_PGD = PgdSettings(steps=40, loss=Loss.MARGIN)
+
+
+def transfer(target: ScoreTarget, x: Array, labels: Array, threat: Threat, *, seed: int = 0, mask: Array | None = None) -> Array:
+    """An example for each of ``x``, made on a surrogate that learned from ``target``'s answers; the seed fixes all of it."""
+    points, answers = _lesson(target, x, labels, threat, seed, mask)
+    surrogate = _surrogate(points, answers, seed)
+    origin = torch.from_numpy(x.astype(np.float32))
+    own_mask = None if mask is None else torch.from_numpy(np.ascontiguousarray(np.broadcast_to(mask, x.shape), np.float32))
+    aims = torch.from_numpy(labels.astype(np.int64))
+    found = pgd(lambda moved, rows: surrogate(moved), origin, aims, threat, _PGD, seed=seed, mask=own_mask)  # noqa: ARG005
+    examples: Array = found.numpy().astype(x.dtype)
+    return examples
+
+
+def _lesson(target: ScoreTarget, x: Array, labels: Array, threat: Threat, seed: int, mask: Array | None) -> tuple[Tensor, Tensor]:
+    """The samples and noisy copies of them, and the classes that the target takes them for."""
+    from verify.robustness.attacks.noise import noise
+
+    points, answers = [x], [target(x, np.arange(len(x))).argmax(axis=1)]
+    for copy in range(_COPIES):
+        size = threat.of_size(threat.epsilon * (copy + 1) / _COPIES)
+        moved = noise(target, x, labels, size, draws=1, seed=seed + copy + 1, mask=mask)
+        points.append(moved)
+        answers.append(target(moved, np.arange(len(x))).argmax(axis=1))
+    return torch.from_numpy(np.concatenate(points).astype(np.float32)), torch.from_numpy(np.concatenate(answers))
+
+
+def _surrogate(points: Tensor, answers: Tensor, seed: int) -> nn.Module:
+    """A network of one hidden layer that answers as the target did."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = nn.Sequential(
+            nn.Flatten(), nn.Linear(points[0].numel(), _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, int(answers.max()) + 1)
+        )
+        optimiser = torch.optim.Adam(network.parameters(), lr=2e-3, weight_decay=1e-4)
+        for _ in range(_STEPS):
+            batch = torch.randint(len(points), (128,))
+            loss = nn.functional.cross_entropy(network(points[batch]), answers[batch])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def usable(threat: Threat) -> bool:
+    """Whether the attack knows this threat: tokens are replaced, not moved."""
+    return threat.norm is not Norm.TOKENS
