@@ -1,0 +1,130 @@
+"""The six calls of the protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+
+from bridge.errors import BridgeError
+from bridge.serve.clients.identity import Client, Clients
+from bridge.serve.grpc.messages import (
+    CALLS,
+    SERVICE,
+    ModelMetadataResponse,
+    ModelReadyResponse,
+    ServerLiveResponse,
+    ServerMetadataResponse,
+    ServerReadyResponse,
+    message_class,
+)
+from bridge.serve.grpc.tensors import answer_message, read_message
+from bridge.serve.inference import Inference
+from bridge.serve.protocol.description import model_description, server_description
+from bridge.serve.refusals import FAULT, refusal_of
+
+Call = Callable[[Any, Any], Awaitable[Any]]
+_NAMES: Final = "x509_subject_alternative_name", "x509_common_name"
+
+
+class Service:
+    """Answers the calls; whoever may not ask is refused by each of them but the two on health."""
+
+    def __init__(self, inference: Inference, clients: Clients) -> None:
+        self._inference: Final = inference
+        self._clients: Final = clients
+
+    async def server_live(self, _request: Any, _context: Any) -> Any:
+        """Whether the process is there."""
+        return ServerLiveResponse(live=True)
+
+    async def server_ready(self, _request: Any, _context: Any) -> Any:
+        """Whether it takes requests."""
+        return ServerReadyResponse(ready=not self._inference.draining)
+
+    async def model_ready(self, request: Any, context: Any) -> Any:
+        """Whether the model takes requests."""
+        self._client(context).allow(request.name)
+        self._inference.repository.find(request.name, request.version)
+        return ModelReadyResponse(ready=not self._inference.draining)
+
+    async def server_metadata(self, _request: Any, context: Any) -> Any:
+        """Name, version and extensions."""
+        self._client(context)
+        return ServerMetadataResponse(**server_description())
+
+    async def model_metadata(self, request: Any, context: Any) -> Any:
+        """What the model takes and gives, and who vouches for it."""
+        self._client(context).allow(request.name)
+        repository = self._inference.repository
+        model = repository.find(request.name, request.version)
+        told = model_description(model.interface, model.identity, repository.versions(request.name))
+        parameters = told.pop("parameters")
+        answer = ModelMetadataResponse(**told)
+        for key, value in parameters.items():
+            answer.parameters[key].string_param = value
+        return answer
+
+    async def model_infer(self, request: Any, context: Any) -> Any:
+        """The inference itself."""
+        begun = time.monotonic()
+        self._inference.check_ready()
+        client = self._client(context)
+        with self._inference.tracer.span("infer", _texts(context)) as span:
+            model = self._inference.admit(client, request.model_name, request.model_version)
+            asked = read_message(request)
+            outputs = await self._inference.run(model, asked, client, "grpc", span, begun)
+        return answer_message(model.settings.name, model.settings.version, asked, outputs)
+
+    def _client(self, context: Any) -> Client:
+        names = [name.decode("utf-8", "replace") for key in _NAMES for name in context.auth_context().get(key, ())]
+        return self._clients.identify(_texts(context).get("authorization"), names)
+
+
+def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
+    """What a gRPC server takes: every call under its published name."""
+    calls: dict[str, Call] = {
+        "ServerLive": service.server_live,
+        "ServerReady": service.server_ready,
+        "ModelReady": service.model_ready,
+        "ServerMetadata": service.server_metadata,
+        "ModelMetadata": service.model_metadata,
+        "ModelInfer": service.model_infer,
+    }
+    methods = {
+        name: grpc.unary_unary_rpc_method_handler(
+            _guarded(calls[name], inference),
+            request_deserializer=message_class(f"{name}Request").FromString,
+            response_serializer=message_class(f"{name}Response").SerializeToString,
+        )
+        for name in CALLS
+    }
+    return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+
+def _guarded(call: Call, inference: Inference) -> Call:
+    """``call`` with refusals told as gRPC tells them, and bugs told to the log alone."""
+
+    async def guarded(request: Any, context: Any) -> Any:
+        try:
+            return await call(request, context)
+        except BridgeError as error:
+            refusal = refusal_of(error)
+            if refusal is FAULT:
+                inference.log.fault("grpc", error)
+        except Exception as error:  # noqa: BLE001  # A bug ends one call, not the server.
+            inference.log.fault("grpc", error)
+            refusal = FAULT
+        inference.metrics.refused(refusal.reason, "grpc")
+        inference.log.event("refused", reason=refusal.reason, code=refusal.code, peer=context.peer(), carrier="grpc")
+        trailing = (("retry-after", refusal.retry_after_header),) if refusal.retry_after is not None else ()
+        await context.abort(getattr(grpc.StatusCode, refusal.code), refusal.message, trailing)
+        raise AssertionError("abort does not return")
+
+    return guarded
+
+
+def _texts(context: Any) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}

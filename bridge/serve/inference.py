@@ -1,0 +1,61 @@
+"""What happens to a request between its carrier and its model, whatever carried it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from bridge.errors import RequestRefusedError
+from bridge.serve.clients.identity import Client
+from bridge.serve.models.hosted import HostedModel
+from bridge.serve.models.job import Outputs
+from bridge.serve.models.repository import Repository
+from bridge.serve.observing.logs import Log
+from bridge.serve.observing.metrics import Metrics, ModelMetrics
+from bridge.serve.observing.tracing import Span, Tracer
+from bridge.serve.protocol.request import InferenceRequest
+
+
+class Inference:
+    """Shared by all carriers. ``draining`` is set when the server is told to stop."""
+
+    def __init__(self, repository: Repository, metrics: Metrics, log: Log, tracer: Tracer) -> None:
+        self.repository: Final = repository
+        self.tracer: Final = tracer
+        self.metrics: Final = metrics
+        self.log: Final = log
+        self.draining = False
+        self._by_model: Final[dict[tuple[str, str, str], ModelMetrics]] = {}
+
+    def check_ready(self) -> None:
+        """Raise ``RequestRefusedError`` while the server is being shut down."""
+        if self.draining:
+            raise RequestRefusedError("not-ready", "the server is shutting down", retry_after=5.0)
+
+    def admit(self, client: Client, name: str, version: str) -> HostedModel:
+        """The model, once ``client`` may ask it. Raises ``RequestRefusedError`` before anything of the request is read."""
+        client.admit(name)
+        return self.repository.find(name, version)
+
+    async def run(
+        self, model: HostedModel, request: InferenceRequest, client: Client, carrier: str, span: Span, begun: float
+    ) -> Outputs:
+        """The model's answer. ``begun`` is when the request was whole, of ``time.monotonic``. Raises ``BridgeError``."""
+        settings = model.settings
+        span.fact("model.name", settings.name)
+        span.fact("model.version", settings.version)
+        job = model.submit(request)
+        outputs = await job.future
+        seconds = time.monotonic() - begun
+        span.fact("batch.requests", job.batch)
+        self._metrics_of(settings.name, settings.version, carrier).answered(seconds, job.batch, job.waited)
+        facts = {"model": settings.name, "version": settings.version, "client": client.name, "carrier": carrier}
+        self.log.request(**facts, milliseconds=round(seconds * 1e3, 3), bytes_in=job.octets, batch=job.batch)
+        return outputs
+
+    def _metrics_of(self, name: str, version: str, carrier: str) -> ModelMetrics:
+        key = (name, version, carrier)
+        found = self._by_model.get(key)
+        if found is None:
+            found = self._by_model[key] = ModelMetrics(self.metrics, name, version, carrier)
+        return found

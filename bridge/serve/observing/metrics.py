@@ -1,0 +1,94 @@
+"""Counters and histograms for Prometheus. Labels are names of our own configuration and words of our own, never a client's."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+Waiting = Callable[[], Iterable[tuple[str, str, int]]]
+"""Name, version and length of the queue of every model."""
+
+
+class ModelMetrics:
+    """The metrics of one model over one carrier, looked up once."""
+
+    def __init__(self, metrics: Metrics, name: str, version: str, carrier: str) -> None:
+        self._requests: Final = metrics.requests.labels(name, version, carrier)
+        self._seconds: Final = metrics.seconds.labels(name, version, carrier)
+        self._batch: Final = metrics.batch.labels(name, version)
+        self._waited: Final = metrics.waited.labels(name, version)
+
+    def answered(self, seconds: float, batch: int, waited: float) -> None:
+        """Count one answer that took ``seconds``, of which ``waited`` in the queue, together with ``batch - 1`` others."""
+        self._requests.inc()
+        self._seconds.observe(seconds)
+        self._batch.observe(batch)
+        self._waited.observe(waited)
+
+
+class Metrics:
+    """All of them, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry: Final = CollectorRegistry()
+        model, carrier = ["model", "version"], ["model", "version", "carrier"]
+        self.requests: Final = Counter(
+            "bridge_requests_answered", "Inferences that were answered.", carrier, registry=self.registry
+        )
+        self.seconds: Final = Histogram(
+            "bridge_request_seconds",
+            "From the request's last byte to the answer.",
+            carrier,
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.waited: Final = Histogram(
+            "bridge_queue_seconds", "Time in the model's queue.", model, buckets=_SECONDS, registry=self.registry
+        )
+        self.batch: Final = Histogram(
+            "bridge_batch_requests", "Requests that were answered together.", model, buckets=_ROWS, registry=self.registry
+        )
+        self.connections: Final = Gauge("bridge_connections", "Open connections.", ["carrier"], registry=self.registry)
+        self.buffered: Final = Gauge(
+            "bridge_buffered_bytes", "Bodies in memory that are not answered yet.", registry=self.registry
+        )
+        self._refused: Final = Counter(
+            "bridge_requests_refused",
+            "Requests that were not answered, by reason.",
+            ["reason", "carrier"],
+            registry=self.registry,
+        )
+        self.refusals: Final[Tally[str]] = Tally()
+
+    def refused(self, reason: str, carrier: str) -> None:
+        """Count one request, or connection, that was refused for ``reason``."""
+        self.refusals[reason] += 1
+        self._refused.labels(reason, carrier).inc()
+
+    def watch(self, waiting: Waiting) -> None:
+        """Show the length of every queue, asked for when the metrics are read."""
+        self.registry.register(_Queues(waiting))
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+class _Queues(Collector):
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily("bridge_queue_requests", "Requests that wait for a model.", labels=["model", "version"])
+        for name, version, length in self._waiting():
+            family.add_metric([name, version], length)
+        yield family
