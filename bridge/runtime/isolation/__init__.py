@@ -1,0 +1,1 @@
+"""Models in processes of their own: a fork server, workers in a sandbox, tensors in shared memory, deadlines that hold."""

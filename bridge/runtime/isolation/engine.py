@@ -1,0 +1,59 @@
+"""The engine inside a worker: a session from mapped bytes, and one run at a time that can be told to stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from bridge.runtime.isolation.job import Job
+
+_FATAL: Final = 4  # The engine's messages hold text of the model, and nobody reads them.
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]) -> ort.InferenceSession:
+    """The session of a worker. The files beside the model are handed over in memory, since no path can be opened here."""
+    options = ort.SessionOptions()
+    options.log_severity_level = _FATAL
+    # Without a number the engine pins threads to processors, which the sandbox refuses.
+    options.intra_op_num_threads = job.intra_op_threads or len(os.sched_getaffinity(0))
+    options.inter_op_num_threads = job.inter_op_threads or 1
+    # Threads that spin while they wait would take the processor from the other workers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if external:
+        names = list(external)
+        views = [np.frombuffer(external[name], np.uint8) for name in names]
+        options.add_external_initializers_from_files_in_memory(names, views, [len(view) for view in views])
+    return ort.InferenceSession(bytes(model), options, providers=[(name, dict(chosen)) for name, chosen in job.providers])
+
+
+class StoppableRun:
+    """The run that is under way, for another thread to stop it by its number."""
+
+    def __init__(self) -> None:
+        self._current: tuple[int, ort.RunOptions] | None = None
+        self.stopped = False
+
+    def run(self, session: ort.InferenceSession, sequence: int, wanted: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+        """The wanted outputs. Raises whatever the engine raises, also when it was stopped (``stopped`` is true then)."""
+        options = ort.RunOptions()
+        options.log_severity_level = _FATAL
+        self.stopped = False
+        self._current = (sequence, options)
+        try:
+            found: list[Array] = session.run(wanted, feeds, options)
+        finally:
+            self._current = None
+        return found
+
+    def stop(self, sequence: int) -> None:
+        """Tell the run ``sequence`` to stop at the next operator; nothing where it is over."""
+        current = self._current
+        if current is not None and current[0] == sequence:
+            self.stopped = True
+            current[1].terminate = True

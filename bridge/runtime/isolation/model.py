@@ -1,0 +1,188 @@
+"""A served model whose engine runs in sandboxed processes of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bridge.errors import (
+    BridgeError,
+    DeadlineExceeded,
+    InvalidInputError,
+    InvalidOptionError,
+    ModelFailedError,
+    OverloadedError,
+    UsageError,
+)
+from bridge.package.interface import Interface
+from bridge.runtime.isolation.counters import Counters
+from bridge.runtime.isolation.fork_server import ForkServer, shared_fork_server
+from bridge.runtime.isolation.frames import ProtocolError
+from bridge.runtime.isolation.job import Job
+from bridge.runtime.isolation.layout import Layout
+from bridge.runtime.isolation.limits import DEFAULT_ISOLATION_LIMITS, IsolationLimits
+from bridge.runtime.isolation.pool import WorkerPool
+from bridge.runtime.isolation.providers import address_space_can_be_limited, provider_options
+from bridge.runtime.isolation.shared_memory import sealed_copy
+from bridge.runtime.isolation.worker import StillRunningError, Template, Worker, WorkerLostError
+from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS, RuntimeLimits
+from bridge.runtime.served import Array, ModelIdentity
+
+_ATTEMPTS = 2
+
+
+class IsolatedModel:
+    """A ``ServedModel`` in workers. ``model`` and ``external`` are verified and admitted bytes; they are copied and sealed.
+
+    ``external`` has the content of the files beside the model by the names that the model calls them. A request whose worker is
+    lost is asked once more of another one: inference changes nothing, so asking twice is safe; a request that loses two workers
+    fails. Raises ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError`` and ``DeadlineExceeded`` for a model that
+    does not load.
+    """
+
+    def __init__(
+        self,
+        model: memoryview,
+        external: Mapping[str, memoryview],
+        interface: Interface,
+        identity: ModelIdentity,
+        limits: RuntimeLimits = DEFAULT_RUNTIME_LIMITS,
+        isolation: IsolationLimits = DEFAULT_ISOLATION_LIMITS,
+        *,
+        server: ForkServer | None = None,
+    ) -> None:
+        self.interface = interface
+        self.counters = Counters()
+        self._seconds = interface.limits.seconds if limits.run_seconds is None else limits.run_seconds
+        self._layout = Layout(
+            interface,
+            input_bytes=interface.limits.input_bytes if limits.input_bytes is None else limits.input_bytes,
+            output_bytes=interface.limits.output_bytes if limits.output_bytes is None else limits.output_bytes,
+        )
+        self._memory: list[int] = []
+        try:
+            template = self._template(model, external, limits, isolation, server or shared_fork_server())
+            self._pool = WorkerPool(lambda: Worker(template), isolation, limits.waiting_runs, self.counters)
+        except BaseException:
+            self._close_memory()
+            raise
+        self.sandbox = self._pool.sandbox()
+        self.identity = replace(identity, sandbox=self.sandbox.name)
+
+    def run(
+        self, inputs: Mapping[str, Array], *, timeout: float | None = None, outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """The outputs, all or those named, within ``timeout`` seconds; see ``ServedModel.run``.
+
+        ``DeadlineExceeded`` comes at the deadline, whatever the model does.
+        """
+        seconds = self._seconds if timeout is None else timeout
+        if not seconds > 0:
+            raise InvalidOptionError(f"a timeout of {seconds} s: expected more than 0")
+        deadline = time.monotonic() + seconds
+        self.counters.add("requests")
+        outcome = "failed"
+        try:
+            answer = self._run(inputs, outputs, deadline)
+            outcome = "answered"
+        except StillRunningError:
+            outcome = "late"
+            raise DeadlineExceeded(seconds) from None
+        except BridgeError as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self.counters.add(outcome)
+        return answer
+
+    def processes(self) -> tuple[int, ...]:
+        """The process numbers of the workers, for those who watch them."""
+        return self._pool.processes()
+
+    def close(self) -> None:
+        """Kill the workers and give all memory back. Closing twice is nothing."""
+        self._pool.close()
+        self._close_memory()
+
+    def _run(self, inputs: Mapping[str, Array], outputs: Sequence[str] | None, deadline: float) -> dict[str, Array]:
+        numbered = self._layout.numbered_inputs(inputs)
+        wanted = self._layout.numbered_outputs(outputs)
+        for attempt in range(1, _ATTEMPTS + 1):
+            worker = self._pool.take(deadline)
+            try:
+                answer = self._ask(worker, numbered, wanted, deadline)
+            except WorkerLostError as error:
+                if attempt == _ATTEMPTS:
+                    raise ModelFailedError(f"the request lost {_ATTEMPTS} workers; the last one ended {error}") from None
+                self.counters.add("retries")
+            else:
+                return {self._layout.outputs[number].name: array for number, array in answer}
+        raise AssertionError("the loop returns or raises")
+
+    def _ask(
+        self, worker: Worker, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float
+    ) -> list[tuple[int, Array]]:
+        """Ask a worker that was taken, and see it back into the pool in the state that it deserves."""
+        try:
+            answer = worker.ask(inputs, wanted, deadline)
+        except StillRunningError:
+            self._pool.drain(worker)
+            raise
+        except ModelFailedError:
+            self._pool.give_back(worker)
+            raise
+        except WorkerLostError:
+            self.counters.add("crashes")
+            ended = worker.end()
+            self._pool.discard(worker)
+            raise WorkerLostError(ended) from None
+        except ProtocolError as error:
+            self.counters.add("protocol_violations")
+            self._pool.discard(worker)
+            raise ModelFailedError(f"a worker departed from the protocol: {error}") from error
+        except BaseException:
+            # A signal to this thread, or a bug: what the worker sends next would answer a request that nobody remembers.
+            self._pool.discard(worker)
+            raise
+        self._pool.give_back(worker)
+        return answer
+
+    def _template(
+        self,
+        model: memoryview,
+        external: Mapping[str, memoryview],
+        limits: RuntimeLimits,
+        isolation: IsolationLimits,
+        server: ForkServer,
+    ) -> Template:
+        for name, data in (("bridge-model", model), *external.items()):
+            self._memory.append(sealed_copy(name[-200:], data))
+        layout = self._layout
+        limited = address_space_can_be_limited(limits.providers)
+        job = Job(
+            inputs=tuple(slot.name for slot in layout.inputs),
+            outputs=tuple(slot.name for slot in layout.outputs),
+            input_bytes=layout.input_bytes,
+            output_bytes=layout.output_bytes,
+            model_bytes=len(model),
+            external=tuple((name, len(data)) for name, data in external.items()),
+            memory_bytes=isolation.memory_bytes if limited else None,
+            cpu_seconds=isolation.cpu_seconds,
+            intra_op_threads=limits.intra_op_threads,
+            inter_op_threads=limits.inter_op_threads,
+            providers=provider_options(limits.providers, isolation.gpu_memory_bytes),
+        )
+        first, *others = self._memory
+        return Template(server, layout, job, first, tuple(others), isolation.minimum_sandbox, limits.load_seconds)
+
+    def _close_memory(self) -> None:
+        while self._memory:
+            os.close(self._memory.pop())
+
+
+def _outcome(error: BridgeError) -> str:
+    if isinstance(error, InvalidInputError | UsageError):
+        return "invalid"
+    return "overloaded" if isinstance(error, OverloadedError) else "failed"

@@ -1,0 +1,190 @@
+"""The parent's side of one worker: made, asked, told to stop, killed. Nothing that it says is believed before it is checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.errors import BridgeError, DeadlineExceeded, ModelFailedError
+from bridge.runtime.isolation.fork_server import ForkServer
+from bridge.runtime.isolation.frames import (
+    PACKET_BYTES,
+    SEQUENCE,
+    Answer,
+    ProtocolError,
+    Request,
+    Status,
+    pack_request,
+    unpack_answer,
+)
+from bridge.runtime.isolation.job import Job
+from bridge.runtime.isolation.layout import Layout
+from bridge.runtime.isolation.shared_memory import Array, TensorArea
+from bridge.runtime.sandbox.report import NO_SANDBOX, SandboxLevel, SandboxReport, require
+
+_GO: Final = b"load"
+
+
+class WorkerLostError(Exception):
+    """The worker ended while it had the request: it crashed, or was killed by somebody else."""
+
+
+class StillRunningError(Exception):
+    """The time is over, and the worker is at it still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What all workers of a model have in common. ``model`` and ``external`` are descriptors of sealed memory."""
+
+    server: ForkServer
+    layout: Layout
+    job: Job
+    model: int
+    external: tuple[int, ...]
+    minimum_sandbox: str
+    load_seconds: float
+
+
+class Worker:
+    """One process that has the model. It is loading at first; ``continue_loading`` says when it can be asked.
+
+    Raises ``ModelFailedError`` where the system makes no process or gives no memory.
+    """
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._sequence = 0
+        self._packet = memoryview(bytearray(PACKET_BYTES + 1))
+        self.report: SandboxReport = NO_SANDBOX
+        self.load_until = time.monotonic() + template.load_seconds
+        layout = template.layout
+        try:
+            self._inputs = TensorArea("bridge-inputs", layout.input_bytes, writable=True)
+            self._outputs = TensorArea("bridge-outputs", layout.output_bytes, writable=False)
+        except (OSError, ValueError) as error:
+            raise ModelFailedError(f"the system gives no memory for tensors: {error}") from error
+        self.data, data = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._gate, gate = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with data, gate:
+            handed = (data.fileno(), gate.fileno(), self._inputs.descriptor, self._outputs.descriptor, template.model)
+            try:
+                self._spawned = template.server.spawn(template.job, (*handed, *template.external))
+            except BaseException:
+                self._release()
+                raise
+        self.process = self._spawned.process
+        self.handle = self._spawned.handle
+
+    def continue_loading(self) -> bool:
+        """Take the next packet of a worker that loads; true once it can be asked.
+
+        Raises what keeps the model from running: ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError``.
+        """
+        try:
+            answer = self._received()
+        except (ProtocolError, WorkerLostError) as error:
+            raise ModelFailedError(f"a worker ended {self.end()} while it loaded the model ({error})") from error
+        if answer.status is Status.CONFINED and self.report is NO_SANDBOX:
+            self.report = _read_report(answer.text)
+            require(self.report, self._template.minimum_sandbox)
+            self._send(_GO)
+            return False
+        if answer.status is Status.FAILED:
+            raise ModelFailedError(f"the engine does not load the model: {answer.text}")
+        if answer.status is not Status.LOADED or self.report is NO_SANDBOX:
+            raise ModelFailedError("a worker said something else while it loaded the model")
+        return True
+
+    def loading_took_too_long(self) -> BridgeError:
+        """The error for a worker that is not loaded by ``load_until``."""
+        return DeadlineExceeded(self._template.load_seconds, "loading the model")
+
+    def ask(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[tuple[int, Array]]:
+        """The wanted outputs by number, as copies. ``deadline`` is by the monotonic clock.
+
+        Raises ``StillRunningError``, ``WorkerLostError``, ``ProtocolError``, and ``ModelFailedError`` with what the engine says.
+        """
+        self._sequence += 1
+        request = Request(self._sequence, wanted, self._inputs.put(inputs))
+        self._send(pack_request(request))
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise StillRunningError
+        self.data.settimeout(remaining)
+        try:
+            answer = self._received()
+        except TimeoutError:
+            raise StillRunningError from None
+        if answer.sequence != self._sequence or answer.status not in {Status.DONE, Status.FAILED}:
+            raise ProtocolError(f"{answer.status.name} to request {answer.sequence}, in place of {self._sequence}")
+        if answer.status is Status.FAILED:
+            raise ModelFailedError(f"the engine failed: {answer.text}")
+        self._template.layout.check_answer(wanted, answer.tensors)
+        return [(tensor.index, self._outputs.take(tensor)) for tensor in answer.tensors]
+
+    def stop(self) -> None:
+        """Tell the worker to stop the request that it is at."""
+        try:
+            self._gate.send(SEQUENCE.pack(self._sequence), socket.MSG_DONTWAIT)
+        except OSError:
+            return  # It has ended, or does not listen: the killing that follows does not depend on it.
+
+    def has_stopped(self) -> bool:
+        """Take the answer to the request that was told to stop; false where there is none yet, or it is no answer to that."""
+        self.data.settimeout(0)
+        try:
+            return self._received().sequence == self._sequence
+        except (OSError, ProtocolError, WorkerLostError):
+            return False
+
+    def kill(self) -> None:
+        """End the process at once. May be called from any thread, before ``close``."""
+        self._spawned.kill()
+
+    def end(self) -> str:
+        """How the process ended, as a sentence's part. Kills it where it has not."""
+        self.kill()
+        return self._template.server.end_of(self.process)
+
+    def close(self) -> None:
+        """Kill the process and give everything back. Nobody may be asking it any more."""
+        self.kill()
+        os.close(self.handle)
+        self._release()
+
+    def _release(self) -> None:
+        self.data.close()
+        self._gate.close()
+        self._inputs.close()
+        self._outputs.close()
+
+    def _send(self, packet: bytes) -> None:
+        try:
+            self.data.send(packet)
+        except OSError as error:
+            raise WorkerLostError(str(error)) from error
+
+    def _received(self) -> Answer:
+        try:
+            size = self.data.recv_into(self._packet)
+        except TimeoutError:
+            raise
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise WorkerLostError(str(error)) from error
+        if size == 0:
+            raise WorkerLostError("it closed the connection")
+        return unpack_answer(self._packet[:size])
+
+
+def _read_report(text: str) -> SandboxReport:
+    """The report that a worker sends before it has seen the model."""
+    said = json.loads(text)
+    return SandboxReport(SandboxLevel(said["level"]), int(said["abi"]), dict(said["details"]))
