@@ -14,13 +14,15 @@ from bridge.version import __version__
 if TYPE_CHECKING:
     from bridge.conversion import ConversionResult, convert
     from bridge.package.torch_loading import load_torch
+    from bridge.runtime.loading import load
     from bridge.trust.signature_files import sign, verify
 
-__all__ = ["BridgeError", "ConversionResult", "__version__", "convert", "load_torch", "sign", "verify"]
+__all__ = ["BridgeError", "ConversionResult", "__version__", "convert", "load", "load_torch", "sign", "verify"]
 
 _HOMES = {
     "convert": "bridge.conversion",
     "ConversionResult": "bridge.conversion",
+    "load": "bridge.runtime.loading",
     "load_torch": "bridge.package.torch_loading",
     "sign": "bridge.trust.signature_files",
     "verify": "bridge.trust.signature_files",
