@@ -33,14 +33,21 @@ def _compare(signed: Sequence[Tensor], stated: Sequence[Value], what: str) -> No
         if known is None or known.name != tensor.dtype:
             found_type = known.name if known is not None else f"the type {value.element_type}"
             raise RefusedModelError(SIGNED_INTERFACE, value.where, expected=tensor.dtype, found=found_type)
-        if not _agree(tensor.shape, value.shape):
+        if not _agree(tensor, value.shape):
             shape = "none" if value.shape is None else _list([str(extent) for extent in value.shape])
             shown = _list([str(extent) for extent in tensor.shape])
             raise RefusedModelError(SIGNED_INTERFACE, value.where, expected=f"the shape {shown}", found=shape)
 
 
-def _agree(signed: tuple[int | str, ...], stated: tuple[int | str | None, ...] | None) -> bool:
-    return stated is not None and signed == stated
+def _agree(signed: Tensor, stated: tuple[int | str | None, ...] | None) -> bool:
+    if stated is None or len(stated) != len(signed.shape):
+        return False
+    # The default of an optional input has the extent 1, so the graph has another symbol there than the interface.
+    symbols_differ = signed.optional
+    return all(
+        said == found or (symbols_differ and isinstance(said, str) and isinstance(found, str))
+        for said, found in zip(signed.shape, stated, strict=True)
+    )
 
 
 def _list(names: list[str]) -> str:
