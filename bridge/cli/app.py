@@ -14,6 +14,7 @@ from bridge.cli.log import log_app
 from bridge.cli.policy import policy_app
 from bridge.cli.provenance import provenance_app
 from bridge.cli.reference import reference_app
+from bridge.cli.serve import serve_command
 from bridge.cli.sign import sign_command
 from bridge.cli.verify import verify_command
 from bridge.version import __version__
@@ -53,6 +54,7 @@ app.add_typer(golden_app)
 app.add_typer(keys_app)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
+app.command("serve")(serve_command)
 app.add_typer(log_app)
 app.command("doctor")(doctor_command)
 app.add_typer(provenance_app)

@@ -60,7 +60,7 @@ class Service:
         self._client(context).allow(request.name)
         repository = self._inference.repository
         model = repository.find(request.name, request.version)
-        told = model_description(model.interface, model.identity, repository.versions(request.name))
+        told = model_description(request.name, model.interface, model.identity, repository.versions(request.name))
         parameters = told.pop("parameters")
         answer = ModelMetadataResponse(**told)
         for key, value in parameters.items():

@@ -73,7 +73,7 @@ class InferenceRoutes:
         self._client(request).allow(name)
         repository = self._inference.repository
         model = repository.find(name, version)
-        return json_response(model_description(model.interface, model.identity, repository.versions(name)))
+        return json_response(model_description(name, model.interface, model.identity, repository.versions(name)))
 
     async def _infer(self, request: Request, name: str, version: str) -> Response:
         begun = time.monotonic()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bridge.errors import BridgeError, DeadlineExceeded, InvalidInputError, ModelFailedError
+from bridge.runtime.contract.inputs import InputContract
 from bridge.runtime.served import ModelIdentity, ModelInterface, ServedModel
 from bridge.serve.models.job import Job, Outputs
 from bridge.serve.models.merging import Merger
@@ -29,6 +30,7 @@ class HostedModel:
     def __init__(self, model: ServedModel, settings: ModelSettings, on_fault: Fault) -> None:
         self._model: Final = model
         self._merger: Final = Merger(model.interface)
+        self._contract: Final = InputContract(model.interface)
         self._queue: Final = JobQueue(self._merger, settings.queue, settings.batch)
         self._on_fault: Final = on_fault
         self._loop: Final = asyncio.get_running_loop()
@@ -69,11 +71,13 @@ class HostedModel:
         unknown = next((name for name in request.outputs if name not in known), None)
         if unknown is not None:
             raise InvalidInputError("", expected=f"outputs among {', '.join(known)}", found=f"{unknown!a}")
-        shaped = self._merger.shaped(request.inputs, request.outputs)
-        seconds = min(request.seconds or self._seconds, self._seconds)
-        job = Job(request.inputs, request.outputs, self._loop.create_future(), now + seconds, now)
+        feeds, binding = self._contract.check(request.inputs)
+        shaped = self._merger.shaped(feeds, request.outputs, binding)
+        hurried = request.seconds is not None and request.seconds < self._seconds
+        seconds = request.seconds if hurried and request.seconds is not None else self._seconds
+        job = Job(feeds, request.outputs, self._loop.create_future(), now + seconds, now, hurried=hurried)
         job.key, job.rows, job.extents = shaped.key, shaped.rows, shaped.extents
-        job.octets = sum(array.nbytes for array in request.inputs.values())
+        job.octets = sum(array.nbytes for array in feeds.values())
         self._queue.put(job, self._retry_after())
         timer = self._loop.call_later(seconds, _expire, job, seconds)
         job.future.add_done_callback(lambda _: timer.cancel())
@@ -137,8 +141,10 @@ class HostedModel:
                 job.future.set_result(result)
 
 
-def _left(jobs: Sequence[Job]) -> float:
-    """Seconds until the last of ``jobs`` gives up; the others are told by their own timers."""
+def _left(jobs: Sequence[Job]) -> float | None:
+    """Seconds until the last of ``jobs`` gives up; the others have timers of their own. ``None`` for the model's limit."""
+    if not all(job.hurried for job in jobs):
+        return None
     return max(0.001, max(job.deadline for job in jobs) - time.monotonic())
 
 

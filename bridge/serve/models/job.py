@@ -23,6 +23,7 @@ class Job:
     future: asyncio.Future[Outputs]
     deadline: float
     arrived: float
+    hurried: bool = False  # The client gave less time than the model would take.
     key: Hashable = None
     rows: int = 1
     extents: dict[str, int] = field(default_factory=dict)

@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 
-from bridge.errors import InvalidInputError
 from bridge.package.interface import Interface, Tensor
 from bridge.runtime.served import Array
 from bridge.serve.models.job import Job, Outputs
@@ -46,28 +45,19 @@ class Merger:
         """Whether requests to this model can go together at all."""
         return bool(self._batch)
 
-    def shaped(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> Shaped:
-        """Which requests these inputs can go with. Raises ``InvalidInputError`` for shapes that contradict each other.
+    def shaped(self, inputs: Mapping[str, Array], outputs: Sequence[str], binding: Mapping[str, int]) -> Shaped:
+        """Which requests these inputs can go with. ``binding`` are the extents of their symbols, as the contract found them.
 
-        Only what merging would hide is checked here: a symbol with two extents, and lengths beyond the request's own padding.
-        All the rest of the interface is checked by the model itself.
+        Every request was held against the interface before: merged, one's lengths could hide behind another's padding.
         """
-        extents: dict[str, int] = {}
-        described: list[tuple[str, str, tuple[int | None, ...]]] = []
-        for name, array in inputs.items():
-            tensor = self._inputs.get(name)
-            if tensor is None:
-                raise InvalidInputError(name, expected=f"one of {', '.join(self._inputs)}", found="an input of another name")
-            _match(tensor, array, extents)
-            if tensor.lengths_of in self._carriers:
-                continue  # Given where another request leaves it out, it is made up for that one.
-            described.append((name, array.dtype.str, self._fixed(tensor, array)))
-        for symbol, carrier in self._carriers.items():
-            if carrier in inputs:
-                _check_lengths(carrier, inputs[carrier], extents.get(symbol))
-        rows = extents.get(self._batch, 1)
-        padded = {symbol: extents[symbol] for symbol in self._carriers if symbol in extents}
-        return Shaped((tuple(sorted(described)), tuple(outputs)), rows, padded)
+        described = [
+            (name, self._fixed(self._inputs[name], array))
+            for name, array in inputs.items()
+            # Lengths that one request gives and another leaves out are made up for that one.
+            if self._inputs[name].lengths_of not in self._carriers
+        ]
+        padded = {symbol: binding[symbol] for symbol in self._carriers if symbol in binding}
+        return Shaped((tuple(sorted(described)), tuple(outputs)), binding.get(self._batch, 1), padded)
 
     def fits(self, jobs: Sequence[Job], job: Job) -> bool:
         """Whether padding ``jobs`` and ``job`` to one length costs less than :data:`WASTE_AT_MOST` times as much."""
@@ -103,7 +93,7 @@ class Merger:
         return parts
 
     def _fixed(self, tensor: Tensor, array: Array) -> tuple[int | None, ...]:
-        free = {self._batch, *self._carriers}
+        free: set[int | str] = {self._batch, *self._carriers}
         return tuple(None if symbol in free else extent for symbol, extent in zip(tensor.shape, array.shape, strict=True))
 
     def _lengths(self, job: Job, symbol: str, carrier: str) -> Array:
@@ -136,23 +126,6 @@ def _carriers(interface: Interface) -> dict[str, str]:
         for symbol, name in carriers.items()
     }
     return {symbol: name for symbol, name in carriers.items() if told[symbol]}
-
-
-def _match(tensor: Tensor, array: Array, extents: dict[str, int]) -> None:
-    if array.ndim != len(tensor.shape):
-        raise InvalidInputError(tensor.name, expected=f"{len(tensor.shape)} dimensions", found=f"the shape {array.shape}")
-    for symbol, extent in zip(tensor.shape, array.shape, strict=True):
-        if isinstance(symbol, str) and extents.setdefault(symbol, extent) != extent:
-            raise InvalidInputError(tensor.name, expected=f"{symbol} = {extents[symbol]}", found=f"{symbol} = {extent}")
-
-
-def _check_lengths(name: str, lengths: Array, steps: int | None) -> None:
-    if lengths.dtype.kind not in "iu":
-        raise InvalidInputError(name, expected="whole numbers", found=str(lengths.dtype))
-    if steps is None:
-        raise InvalidInputError(name, expected="sequences with it", found="lengths alone")
-    if lengths.size and not 1 <= int(lengths.min()) <= int(lengths.max()) <= steps:
-        raise InvalidInputError(name, expected=f"lengths from 1 to {steps}", found=f"{lengths.min()} to {lengths.max()}")
 
 
 def _joined(tensor: Tensor, arrays: list[Array], longest: Mapping[str, int]) -> Array:

@@ -20,13 +20,13 @@ def server_description() -> dict[str, Any]:
     return {"name": SERVER_NAME, "version": __version__, "extensions": list(EXTENSIONS)}
 
 
-def model_description(interface: Interface, identity: ModelIdentity, versions: Sequence[str]) -> dict[str, Any]:
-    """The answer to ``GET /v2/models/NAME``; symbolic dimensions are -1. ``parameters`` say who vouches for the model.
+def model_description(name: str, interface: Interface, identity: ModelIdentity, versions: Sequence[str]) -> dict[str, Any]:
+    """The answer to ``GET /v2/models/NAME``, where ``name`` is what this server calls the model. Symbolic dimensions are -1.
 
-    The members of ``parameters`` are texts, as gRPC has no others here: digest, signer, level of the sandbox, bounds of symbols.
+    ``parameters`` say who vouches for it, as texts: digest, signer, level of the sandbox, bounds of symbols.
     """
     return {
-        "name": identity.name,
+        "name": name,
         "versions": list(versions),
         "platform": PLATFORM,
         "inputs": [_tensor(tensor) for tensor in interface.inputs],
