@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
+from bridge.runtime.engine import run_options, session_options
 from bridge.runtime.isolation.job import Job
-
-_FATAL: Final = 4  # The engine's messages hold text of the model, and nobody reads them.
+from bridge.runtime.limits import RuntimeLimits
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]) -> ort.InferenceSession:
     """The session of a worker. The files beside the model are handed over in memory, since no path can be opened here."""
-    options = ort.SessionOptions()
-    options.log_severity_level = _FATAL
     # Without a number the engine pins threads to processors, which the sandbox refuses.
-    options.intra_op_num_threads = job.intra_op_threads or len(os.sched_getaffinity(0))
-    options.inter_op_num_threads = job.inter_op_threads or 1
+    threads = job.intra_op_threads or len(os.sched_getaffinity(0))
+    options = session_options(RuntimeLimits(intra_op_threads=threads, inter_op_threads=job.inter_op_threads or 1))
     # Threads that spin while they wait would take the processor from the other workers.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if external:
@@ -41,8 +39,7 @@ class StoppableRun:
 
     def run(self, session: ort.InferenceSession, sequence: int, wanted: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         """The wanted outputs. Raises whatever the engine raises, also when it was stopped (``stopped`` is true then)."""
-        options = ort.RunOptions()
-        options.log_severity_level = _FATAL
+        options = run_options()
         self.stopped = False
         self._current = (sequence, options)
         try:

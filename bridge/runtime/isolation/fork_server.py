@@ -27,8 +27,9 @@ _START_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 10.0
 _BOOT: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
-    "from bridge.runtime.isolation.fork_server_process import main; main(int(sys.argv[1]))"
+    "import importlib; importlib.import_module(sys.argv[3]).main(int(sys.argv[1]))"
 )
+_ENTRY: Final = "bridge.runtime.isolation.fork_server_process"
 # Libraries that would start threads on import, or call home, are told not to. An own loader path is Python's own matter.
 _ENVIRONMENT: Final = {
     "LANG": "C.UTF-8",
@@ -55,9 +56,13 @@ class Spawned:
 
 
 class ForkServer:
-    """One fork server, shared by whoever makes workers. All of it may be called from any thread."""
+    """One fork server, shared by whoever makes workers. All of it may be called from any thread.
 
-    def __init__(self) -> None:
+    ``entry`` is the module whose ``main`` is the server; tests put a hostile engine into its workers.
+    """
+
+    def __init__(self, entry: str = _ENTRY) -> None:
+        self._entry = entry
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -122,7 +127,7 @@ class ForkServer:
         with theirs:
             # The current folder stands in the path as an empty name, and the server's is another one.
             path = json.dumps([entry or str(Path.cwd()) for entry in sys.path])
-            command = [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno()), path]
+            command = [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno()), path, self._entry]
             kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
             null = subprocess.DEVNULL
             self._process = subprocess.Popen(  # noqa: S603  # Our own interpreter and our own module.

@@ -17,6 +17,8 @@ from bridge.errors import (
     UsageError,
 )
 from bridge.package.interface import Interface
+from bridge.runtime.contract.inputs import InputContract
+from bridge.runtime.contract.outputs import OutputContract
 from bridge.runtime.isolation.counters import Counters
 from bridge.runtime.isolation.fork_server import ForkServer, shared_fork_server
 from bridge.runtime.isolation.frames import ProtocolError
@@ -29,6 +31,7 @@ from bridge.runtime.isolation.shared_memory import sealed_copy
 from bridge.runtime.isolation.worker import StillRunningError, Template, Worker, WorkerLostError
 from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS, RuntimeLimits
 from bridge.runtime.served import Array, ModelIdentity
+from bridge.runtime.warm_up import smallest_inputs
 
 _ATTEMPTS = 2
 
@@ -56,11 +59,9 @@ class IsolatedModel:
         self.interface = interface
         self.counters = Counters()
         self._seconds = interface.limits.seconds if limits.run_seconds is None else limits.run_seconds
-        self._layout = Layout(
-            interface,
-            input_bytes=interface.limits.input_bytes if limits.input_bytes is None else limits.input_bytes,
-            output_bytes=interface.limits.output_bytes if limits.output_bytes is None else limits.output_bytes,
-        )
+        self._inputs = InputContract(interface, limits.input_bytes)
+        self._outputs = OutputContract(interface, limits.output_bytes, finite=limits.finite_outputs)
+        self._layout = Layout(interface, input_bytes=self._inputs.input_bytes, output_bytes=self._outputs.output_bytes)
         self._memory: list[int] = []
         try:
             template = self._template(model, external, limits, isolation, server or shared_fork_server())
@@ -107,23 +108,23 @@ class IsolatedModel:
         self._close_memory()
 
     def _run(self, inputs: Mapping[str, Array], outputs: Sequence[str] | None, deadline: float) -> dict[str, Array]:
-        numbered = self._layout.numbered_inputs(inputs)
-        wanted = self._layout.numbered_outputs(outputs)
+        names = self._outputs.wanted(outputs)
+        feeds, binding = self._inputs.check(inputs)
+        arrays = self._asked(self._layout.numbered_inputs(feeds), self._layout.numbered_outputs(names), deadline)
+        return self._outputs.check(names, arrays, binding)
+
+    def _asked(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[Array]:
+        """The answer of a worker, or of a second one where the first is lost."""
         for attempt in range(1, _ATTEMPTS + 1):
             worker = self._pool.take(deadline)
             try:
-                answer = self._ask(worker, numbered, wanted, deadline)
-            except WorkerLostError as error:
-                if attempt == _ATTEMPTS:
-                    raise ModelFailedError(f"the request lost {_ATTEMPTS} workers; the last one ended {error}") from None
-                self.counters.add("retries")
-            else:
-                return {self._layout.outputs[number].name: array for number, array in answer}
-        raise AssertionError("the loop returns or raises")
+                return self._ask(worker, inputs, wanted, deadline)
+            except WorkerLostError:
+                if attempt < _ATTEMPTS:
+                    self.counters.add("retries")
+        raise ModelFailedError(f"{_ATTEMPTS} workers crashed, or were killed, while they had this request")
 
-    def _ask(
-        self, worker: Worker, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float
-    ) -> list[tuple[int, Array]]:
+    def _ask(self, worker: Worker, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[Array]:
         """Ask a worker that was taken, and see it back into the pool in the state that it deserves."""
         try:
             answer = worker.ask(inputs, wanted, deadline)
@@ -135,9 +136,8 @@ class IsolatedModel:
             raise
         except WorkerLostError:
             self.counters.add("crashes")
-            ended = worker.end()
             self._pool.discard(worker)
-            raise WorkerLostError(ended) from None
+            raise
         except ProtocolError as error:
             self.counters.add("protocol_violations")
             self._pool.discard(worker)
@@ -162,8 +162,8 @@ class IsolatedModel:
         layout = self._layout
         limited = address_space_can_be_limited(limits.providers)
         job = Job(
-            inputs=tuple(slot.name for slot in layout.inputs),
-            outputs=tuple(slot.name for slot in layout.outputs),
+            inputs=layout.inputs,
+            outputs=layout.outputs,
             input_bytes=layout.input_bytes,
             output_bytes=layout.output_bytes,
             model_bytes=len(model),
@@ -175,7 +175,16 @@ class IsolatedModel:
             providers=provider_options(limits.providers, isolation.gpu_memory_bytes),
         )
         first, *others = self._memory
-        return Template(server, layout, job, first, tuple(others), isolation.minimum_sandbox, limits.load_seconds)
+        return Template(
+            server=server,
+            layout=layout,
+            job=job,
+            model=first,
+            external=tuple(others),
+            minimum_sandbox=isolation.minimum_sandbox,
+            load_seconds=limits.load_seconds,
+            warm_up=layout.numbered_inputs(smallest_inputs(self.interface)) if limits.warm_up else None,
+        )
 
     def _close_memory(self) -> None:
         while self._memory:

@@ -87,7 +87,7 @@ class WorkerPool:
             self._busy.discard(worker)
             self._draining[worker] = time.monotonic() + self._limits.grace_seconds
             self._changed.notify()
-        self._wake_keeper()
+            self._wake_keeper()
 
     def discard(self, worker: Worker) -> None:
         """The worker is lost, or is not to be trusted any more."""
@@ -96,7 +96,7 @@ class WorkerPool:
             self._busy.discard(worker)
             self._gone.append(worker)
             self._changed.notify()
-        self._wake_keeper()
+            self._wake_keeper()
 
     def sandbox(self) -> SandboxReport:
         """What the workers reached, which is the same for all of them."""
@@ -111,14 +111,16 @@ class WorkerPool:
     def close(self) -> None:
         """Kill all workers; runs that are under way end with ``ModelFailedError``."""
         with self._changed:
-            if self._closed:
-                return
             self._closed = True
             for worker in self._all():
                 worker.kill()
             self._changed.notify_all()
-        self._wake_keeper()
+            self._wake_keeper()
         self._keeper.join()
+        with self._changed:
+            if self._wake >= 0:
+                os.close(self._wake)
+                self._wake = -1
 
     def _free(self) -> bool:
         return bool(self._idle) and len(self._busy) < self._limits.workers
@@ -143,7 +145,9 @@ class WorkerPool:
             raise failure
 
     def _wake_keeper(self) -> None:
-        os.eventfd_write(self._wake, 1)
+        """Make the keeper look at what has changed. The lock is held."""
+        if self._wake >= 0:
+            os.eventfd_write(self._wake, 1)
 
     def _keep(self) -> None:
         """The keeper's life."""
@@ -158,7 +162,6 @@ class WorkerPool:
                 worker.close()
             self._changed.notify_all()
         self._bury()
-        os.close(self._wake)
 
     def _bury(self) -> None:
         with self._lock:

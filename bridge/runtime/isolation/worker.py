@@ -23,7 +23,7 @@ from bridge.runtime.isolation.frames import (
     unpack_answer,
 )
 from bridge.runtime.isolation.job import Job
-from bridge.runtime.isolation.layout import Layout
+from bridge.runtime.isolation.layout import Layout, refuse_other_outputs
 from bridge.runtime.isolation.shared_memory import Array, TensorArea
 from bridge.runtime.sandbox.report import NO_SANDBOX, SandboxLevel, SandboxReport, require
 
@@ -40,7 +40,10 @@ class StillRunningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What all workers of a model have in common. ``model`` and ``external`` are descriptors of sealed memory."""
+    """What all workers of a model have in common. ``model`` and ``external`` are descriptors of sealed memory.
+
+    ``warm_up`` are inputs for a first run, which engines take longer for; ``None`` does without.
+    """
 
     server: ForkServer
     layout: Layout
@@ -49,6 +52,7 @@ class Template:
     external: tuple[int, ...]
     minimum_sandbox: str
     load_seconds: float
+    warm_up: Sequence[tuple[int, Array]] | None
 
 
 class Worker:
@@ -95,24 +99,26 @@ class Worker:
             require(self.report, self._template.minimum_sandbox)
             self._send(_GO)
             return False
-        if answer.status is Status.FAILED:
-            raise ModelFailedError(f"the engine does not load the model: {answer.text}")
-        if answer.status is not Status.LOADED or self.report is NO_SANDBOX:
+        if self.report is NO_SANDBOX or answer.status not in {Status.LOADED, Status.FAILED, Status.DONE}:
             raise ModelFailedError("a worker said something else while it loaded the model")
+        if answer.status is Status.FAILED:
+            what = "the first run failed, of the smallest inputs" if self._sequence else "the engine does not load the model"
+            raise ModelFailedError(f"{what}: {answer.text}")
+        if answer.status is Status.LOADED and self._template.warm_up is not None:
+            self._request(self._template.warm_up, tuple(range(len(self._template.layout.outputs))))
+            return False
         return True
 
     def loading_took_too_long(self) -> BridgeError:
         """The error for a worker that is not loaded by ``load_until``."""
         return DeadlineExceeded(self._template.load_seconds, "loading the model")
 
-    def ask(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[tuple[int, Array]]:
-        """The wanted outputs by number, as copies. ``deadline`` is by the monotonic clock.
+    def ask(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[Array]:
+        """The wanted outputs, as copies. ``deadline`` is by the monotonic clock.
 
         Raises ``StillRunningError``, ``WorkerLostError``, ``ProtocolError``, and ``ModelFailedError`` with what the engine says.
         """
-        self._sequence += 1
-        request = Request(self._sequence, wanted, self._inputs.put(inputs))
-        self._send(pack_request(request))
+        self._request(inputs, wanted)
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise StillRunningError
@@ -125,8 +131,8 @@ class Worker:
             raise ProtocolError(f"{answer.status.name} to request {answer.sequence}, in place of {self._sequence}")
         if answer.status is Status.FAILED:
             raise ModelFailedError(f"the engine failed: {answer.text}")
-        self._template.layout.check_answer(wanted, answer.tensors)
-        return [(tensor.index, self._outputs.take(tensor)) for tensor in answer.tensors]
+        refuse_other_outputs(wanted, answer.tensors)
+        return [self._outputs.take(tensor) for tensor in answer.tensors]
 
     def stop(self) -> None:
         """Tell the worker to stop the request that it is at."""
@@ -164,6 +170,10 @@ class Worker:
         self._inputs.close()
         self._outputs.close()
 
+    def _request(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...]) -> None:
+        self._sequence += 1
+        self._send(pack_request(Request(self._sequence, wanted, self._inputs.put(inputs))))
+
     def _send(self, packet: bytes) -> None:
         try:
             self.data.send(packet)
@@ -173,9 +183,7 @@ class Worker:
     def _received(self) -> Answer:
         try:
             size = self.data.recv_into(self._packet)
-        except TimeoutError:
-            raise
-        except BlockingIOError:
+        except (TimeoutError, BlockingIOError):
             raise
         except OSError as error:
             raise WorkerLostError(str(error)) from error
