@@ -40,9 +40,9 @@ class IsolatedModel:
     """A ``ServedModel`` in workers. ``model`` and ``external`` are verified and admitted bytes; they are copied and sealed.
 
     ``external`` has the content of the files beside the model by the names that the model calls them. A request whose worker is
-    lost is asked once more of another one: inference changes nothing, so asking twice is safe; a request that loses two workers
-    fails. Raises ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError`` and ``DeadlineExceeded`` for a model that
-    does not load.
+    lost (it crashed, somebody killed it, it departed from the protocol) is asked once more of another one: inference changes
+    nothing, so asking twice is safe. One that loses two workers fails. Raises ``PolicyError`` for a sandbox below the minimum,
+    ``ModelFailedError`` and ``DeadlineExceeded`` for a model that does not load.
     """
 
     def __init__(
@@ -119,10 +119,11 @@ class IsolatedModel:
             worker = self._pool.take(deadline)
             try:
                 return self._ask(worker, inputs, wanted, deadline)
-            except WorkerLostError:
-                if attempt < _ATTEMPTS:
-                    self.counters.add("retries")
-        raise ModelFailedError(f"{_ATTEMPTS} workers crashed, or were killed, while they had this request")
+            except (WorkerLostError, ProtocolError) as error:
+                if attempt == _ATTEMPTS:
+                    raise ModelFailedError(f"{_ATTEMPTS} workers were lost over this request; the last: {error}") from error
+                self.counters.add("retries")
+        raise AssertionError("the loop returns or raises")
 
     def _ask(self, worker: Worker, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[Array]:
         """Ask a worker that was taken, and see it back into the pool in the state that it deserves."""
@@ -138,10 +139,10 @@ class IsolatedModel:
             self.counters.add("crashes")
             self._pool.discard(worker)
             raise
-        except ProtocolError as error:
+        except ProtocolError:
             self.counters.add("protocol_violations")
             self._pool.discard(worker)
-            raise ModelFailedError(f"a worker departed from the protocol: {error}") from error
+            raise
         except BaseException:
             # A signal to this thread, or a bug: what the worker sends next would answer a request that nobody remembers.
             self._pool.discard(worker)

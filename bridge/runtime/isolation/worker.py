@@ -178,7 +178,7 @@ class Worker:
         try:
             self.data.send(packet)
         except OSError as error:
-            raise WorkerLostError(str(error)) from error
+            raise WorkerLostError(f"it crashed, or was killed: {error}") from error
 
     def _received(self) -> Answer:
         try:
@@ -186,9 +186,9 @@ class Worker:
         except (TimeoutError, BlockingIOError):
             raise
         except OSError as error:
-            raise WorkerLostError(str(error)) from error
+            raise WorkerLostError(f"it crashed, or was killed: {error}") from error
         if size == 0:
-            raise WorkerLostError("it closed the connection")
+            raise WorkerLostError("it crashed, or was killed")
         return unpack_answer(self._packet[:size])
 
 
