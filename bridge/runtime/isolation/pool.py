@@ -158,9 +158,10 @@ class WorkerPool:
             self._start_missing()
             self._look_after(self._ready_descriptors())
         with self._changed:
-            for worker in self._all():
-                worker.close()
-            self._changed.notify_all()
+            self._gone += self._all()
+            self._loading.clear()
+            self._idle.clear()
+            self._draining.clear()
         self._bury()
 
     def _bury(self) -> None:

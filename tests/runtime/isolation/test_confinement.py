@@ -3,7 +3,6 @@
 import errno
 import importlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +19,6 @@ from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.sandbox.landlock import landlock_abi
 from bridge.runtime.served import ModelIdentity
 
-HOSTILE = Path(__file__).parent / "hostile"
-sys.path.insert(0, str(HOSTILE))  # The server takes the path over.
 NUMBERS: dict[str, int] = importlib.import_module("hostile_engine").NUMBERS
 
 INTERFACE = Interface(
