@@ -46,7 +46,6 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._address = ""
         self._names: tuple[str, ...] = ()
-        self._secure = False
         self._state = State.IDLE
         self._pending: deque[Request] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -71,7 +70,6 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else "local"
-        self._secure = transport.get_extra_info("ssl_object") is not None
         self._names = tuple(certificate_names(transport.get_extra_info("peercert")))
         if self._all.add(self, self._address):
             self._expect(State.IDLE, self._all.limits.header_seconds)
@@ -93,8 +91,8 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def eof_received(self) -> bool:
-        """A client may close its side behind its request and still read the answer."""
-        return self._task is not None and not self._secure
+        """The client has closed its side. Whether it still reads cannot be told: it is taken to be gone, and its request with it."""
+        return False
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is answered."""
@@ -116,7 +114,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refused = RequestRefusedError("malformed", "no other protocol is spoken here")
+            pass  # Refused when its head was complete.
         except httptools.HttpParserError:
             self._refused = self._refused or RequestRefusedError("malformed", "this is not a request in HTTP/1.1")
         if self._request is None and self._head_bytes > self._all.limits.header_bytes:
@@ -163,6 +161,8 @@ class Connection(asyncio.Protocol):
             announced = self._headers.get("content-length", "0")
             if not announced.isdigit() or int(announced) > self._all.limits.request_bytes:
                 raise RequestRefusedError("too-large", f"more than {self._all.limits.request_bytes} bytes")
+            if self._parser.should_upgrade():
+                raise RequestRefusedError("malformed", "no other protocol is spoken here")
             if self._all.draining:
                 raise RequestRefusedError("draining", "the server is shutting down", retry_after=5.0)
             self._routes.admit(self._request)

@@ -72,7 +72,7 @@ class HostedModel:
         if unknown is not None:
             raise InvalidInputError("", expected=f"outputs among {', '.join(known)}", found=f"{unknown!a}")
         feeds, binding = self._contract.check(request.inputs)
-        shaped = self._merger.shaped(feeds, request.outputs, binding)
+        shaped = self._merger.shaped(feeds, request.outputs, binding.extents)
         hurried = request.seconds is not None and request.seconds < self._seconds
         seconds = request.seconds if hurried and request.seconds is not None else self._seconds
         job = Job(feeds, request.outputs, self._loop.create_future(), now + seconds, now, hurried=hurried)

@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 import orjson
 
 _QUEUED: Final = 10_000
-_STACK_CHARACTERS: Final = 8000
+_FRAMES: Final = 30
 
 
 class Log:
@@ -44,7 +44,8 @@ class Log:
 
     def fault(self, where: str, error: BaseException) -> None:
         """Write of a bug, with its stack. The exception's text may hold what a client sent: only its type is written."""
-        stack = "".join(traceback.format_tb(error.__traceback__))[-_STACK_CHARACTERS:]
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self.event("fault", level="error", where=where, type=type(error).__name__, stack=stack)
 
     def close(self) -> None:
