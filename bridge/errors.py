@@ -19,6 +19,7 @@
     │   ├── InvalidKeyError            a key or certificate that cannot be used: damaged, of another kind, wrong password
     │   ├── InvalidBundleError         a signature, statement or proof whose form is not the published one
     │   ├── SignatureError             well formed, and yet not signed by the key or chain that it has to be signed by
+    │   │   └── ForgedSignatureError   it names a signer who is trusted, and is not by them over these bytes
     │   ├── IntegrityError             bytes that are not those that were signed
     │   ├── UnsafePathError            a link, pipe, device or name among a model's files that could stand for something else
     │   ├── PolicyError                all of that holds, and a rule of the policy refuses
@@ -231,6 +232,10 @@ class InvalidBundleError(TrustError):
 
 class SignatureError(TrustError):
     """A well-formed signature that is not one by the key, or the chain of certificates, that it has to come from."""
+
+
+class ForgedSignatureError(SignatureError):
+    """A signature that names a signer who is trusted, and yet is not by them over these bytes: forged, or damaged."""
 
 
 class IntegrityError(TrustError):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from bridge.errors import InvalidBundleError, InvalidKeyError, SignatureError
 from bridge.trust.certificate_path import called, check_time, find_path, signing_key
-from bridge.trust.keys import check_signature, public_pem
+from bridge.trust.keys import check_named_signature, public_pem
 from bridge.trust.revocation import RevocationList, check_revocation, load_revocation_list
 from bridge.trust.signers import Identity, Signer, VerificationMaterial
 from bridge.trust.small_files import StrPath, read_small_file
@@ -87,7 +87,7 @@ class TrustedRoots:
         path = find_path(chain[0], chain[1:], self._roots, self._at or datetime.now(UTC))
         if self._lists:
             check_revocation(path, self._lists, trusted_time=self._at, now=datetime.now(UTC))
-        check_signature(signing_key(path[0]), signature, message, whose=called(path[0]))
+        check_named_signature(signing_key(path[0]), signature, message, whose=called(path[0]))
         return identity_of(path[0])
 
 

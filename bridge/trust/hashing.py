@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import SourceChangedError
 from bridge.trust.digests import DEFAULT_ALGORITHM, FileDigest, Hasher, hasher_of, root_digest
-from bridge.trust.resource_names import GIT_NAMES, OWN_NAMES, is_beneath
+from bridge.trust.resource_names import GIT_NAMES, OWN_NAMES, beneath
 from bridge.trust.small_files import StrPath
 from bridge.trust.tree import OpenedFile, OpenedRoot
 
@@ -50,12 +50,11 @@ def hash_tree(
     ``ignore`` holds paths beneath the root, each of which stands for what lies in it too. Raises ``UnsafePathError`` for links,
     pipes and the like, ``SourceChangedError`` if a file changes meanwhile.
     """
-    ignored = tuple(ignore)
     with ExitStack() as stack:
         opened = (
             root if isinstance(root, OpenedRoot) else stack.enter_context(OpenedRoot(root, allow_hard_links=allow_hard_links))
         )
-        files = opened.files(lambda name: is_beneath(name, ignored))
+        files = opened.files(beneath(ignore))
         return hash_files(files, algorithm=algorithm, shard_size=shard_size)
 
 

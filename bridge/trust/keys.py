@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bridge.errors import InvalidKeyError, SignatureError
+from bridge.errors import ForgedSignatureError, InvalidKeyError, SignatureError
 from bridge.trust.signers import Identity, VerificationMaterial
 from bridge.trust.small_files import StrPath, read_with_mode
 
@@ -66,7 +66,11 @@ class TrustedKey:
         named = self._named_by(material)
         if named is not None and named != self.fingerprint:
             raise SignatureError(f"signed by {named}, not by the trusted {key_name(self.fingerprint)}")
-        check_signature(self._key, signature, message, whose=f"the trusted {key_name(self.fingerprint)}")
+        whose = f"the trusted {key_name(self.fingerprint)}"
+        if named is None:
+            check_signature(self._key, signature, message, whose=whose)
+        else:
+            check_named_signature(self._key, signature, message, whose=whose)
         return Identity("key", key_name(self.fingerprint), self.fingerprint)
 
     def _named_by(self, material: VerificationMaterial) -> str | None:
@@ -149,6 +153,14 @@ def check_signature(key: ec.EllipticCurvePublicKey, signature: bytes, message: b
         key.verify(signature, message, ecdsa_for(key))
     except InvalidSignature as error:
         raise SignatureError(f"the signature is not one by {whose} over this statement") from error
+
+
+def check_named_signature(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes, *, whose: str) -> None:
+    """The same for a bundle that names ``key`` as its signer's: raises ``ForgedSignatureError``, since it is no stranger's."""
+    try:
+        check_signature(key, signature, message, whose=whose)
+    except SignatureError as error:
+        raise ForgedSignatureError(str(error)) from error
 
 
 def public_pem(key: ec.EllipticCurvePublicKey) -> bytes:

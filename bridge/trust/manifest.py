@@ -14,7 +14,7 @@ from typing import Any
 from bridge.errors import InvalidBundleError
 from bridge.trust.digests import DIGEST_BYTES, FileDigest, root_digest
 from bridge.trust.json_members import Members, type_name
-from bridge.trust.resource_names import GIT_NAMES, SINGLE_FILE, ignore_fault, is_beneath, look_alike, name_fault
+from bridge.trust.resource_names import GIT_NAMES, SINGLE_FILE, beneath, folders_above, ignore_fault, look_alike, name_fault
 from bridge.trust.statement import Statement, Subject
 
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
@@ -203,21 +203,16 @@ def _check_names(manifest: Manifest, field: str) -> None:
         raise InvalidBundleError("a single file beside others", field=field)
     if alike := look_alike(paths):
         raise InvalidBundleError(f"{alike[0]!a} and {alike[1]!a} are one name in two Unicode forms", field=field)
-    listed = set(paths)
+    listed, ignored = set(paths), beneath(manifest.ignore_paths)
     for path in paths:
-        if any(folder in listed for folder in _folders(path)):
+        if any(folder in listed for folder in folders_above(path)):
             raise InvalidBundleError(f"{path!r} lies in what is listed as a file", field=field)
-        if is_beneath(path, manifest.ignore_paths):
+        if ignored(path):
             raise InvalidBundleError(f"{path!r} is listed, and to be ignored", field=field)
-
-
-def _folders(path: str) -> Iterable[str]:
-    parts = path.split("/")
-    return ("/".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def left_out(manifest: Manifest, own: Iterable[str]) -> tuple[str, ...]:
     """What is not looked at beneath the root: what the signer left out, git's files and ``own``, unless they are listed."""
-    listed = tuple(manifest.sizes())
-    defaults = [name for name in (*GIT_NAMES, *own) if not any(is_beneath(path, (name,)) for path in listed)]
+    listed = {place for path in manifest.sizes() for place in (path, *folders_above(path))}
+    defaults = [name for name in (*GIT_NAMES, *own) if name not in listed]
     return tuple(dict.fromkeys((*manifest.ignore_paths, *defaults)))

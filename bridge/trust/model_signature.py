@@ -24,7 +24,7 @@ from bridge.trust.differences import Differences
 from bridge.trust.digests import DEFAULT_ALGORITHM, FileDigest
 from bridge.trust.hashing import Advance, Take, hash_files
 from bridge.trust.manifest import Manifest, left_out, read_manifest
-from bridge.trust.resource_names import GIT_NAMES, OWN_NAMES, ignore_fault, is_beneath
+from bridge.trust.resource_names import GIT_NAMES, OWN_NAMES, beneath, ignore_fault
 from bridge.trust.signers import Identity, Signer, Verifier
 from bridge.trust.small_files import StrPath
 from bridge.trust.tree import OpenedFile, OpenedRoot
@@ -80,7 +80,7 @@ def sign_model(
     with ExitStack() as stack:
         root = _opened(path, stack, allow_hard_links=allow_hard_links)
         names = tuple(sorted({*GIT_NAMES, *OWN_NAMES, *ignored})) if root.is_folder else ()
-        files = root.files(lambda name: is_beneath(name, names))
+        files = root.files(beneath(names))
         digests = hash_files(files, algorithm=algorithm, shard_size=shard_size, advance=advance)
     if not digests:
         raise UnsafePathError(str(root.path), "nothing to sign: there are no files, or only such as are left out or empty")
@@ -114,7 +114,7 @@ def verify_model(
         own = (*OWN_NAMES, *ignored, *([signature_name] if signature_name else []))
         names = left_out(manifest, own) if root.is_folder else ()
         differences = Differences(manifest, root)
-        files = _listed(root.files(lambda name: is_beneath(name, names)), differences)
+        files = _listed(root.files(beneath(names)), differences)
         digests = hash_files(files, algorithm=manifest.algorithm, shard_size=manifest.shard_size, take=take, advance=advance)
         differences.compare(digests)
     return VerifiedModel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 GIT_NAMES = (".git", ".gitattributes", ".github", ".gitignore")
 """Left out by default, at the top level alone, as the format has it."""
@@ -13,6 +13,9 @@ OWN_NAMES = ("claims.jsonl", "model.sig")
 
 SINGLE_FILE = "."
 """What model_signing calls the only file of a model that is no folder. The specification calls it by its name; both are read."""
+
+DEEPEST = 64
+"""Folders within folders. Every path above a file is looked at, so that their number has to be bounded."""
 
 _NAME_CHARACTERS = 4096
 _GLOB_CHARACTERS = "*?["
@@ -26,6 +29,8 @@ def name_fault(name: str) -> str | None:
         return "absolute"
     if any(part in {"", ".", ".."} for part in name.split("/")):
         return "not in canonical form: it holds an empty component, '.' or '..'"
+    if name.count("/") > DEEPEST:
+        return f"more than {DEEPEST} folders deep"
     if "\\" in name:
         return "with a backslash, which is a separator elsewhere"
     if not name.isascii() and not _is_unicode(name):
@@ -42,9 +47,18 @@ def ignore_fault(name: str) -> str | None:
     return name_fault(name)
 
 
-def is_beneath(name: str, folders: Iterable[str]) -> bool:
-    """Whether ``name`` is one of ``folders``, or lies in one of them."""
-    return any(name == folder or name.startswith(f"{folder}/") for folder in folders)
+def folders_above(name: str) -> Iterator[str]:
+    """The folders that a path lies in, the outermost first."""
+    end = name.find("/")
+    while end >= 0:
+        yield name[:end]
+        end = name.find("/", end + 1)
+
+
+def beneath(folders: Iterable[str]) -> Callable[[str], bool]:
+    """Tells of a path whether it is one of ``folders``, or lies in one of them. As quick for many folders as for few."""
+    known = frozenset(folders)
+    return lambda name: name in known or any(folder in known for folder in folders_above(name))
 
 
 def look_alike(names: Iterable[str]) -> tuple[str, str] | None:

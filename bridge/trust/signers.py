@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from bridge.errors import SignatureError
+from bridge.errors import ForgedSignatureError, SignatureError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,17 @@ class _AnyOf:
         self._verifiers = tuple(verifiers)
 
     def verify(self, material: VerificationMaterial, message: bytes, signature: bytes) -> Identity:
-        reasons: list[str] = []
+        errors: list[SignatureError] = []
         for verifier in self._verifiers:
             try:
                 return verifier.verify(material, message, signature)
             except SignatureError as error:
-                reasons.append(str(error))
-        raise SignatureError("; ".join(dict.fromkeys(reasons)) or "nobody is trusted: give a public key or a root certificate")
+                errors.append(error)
+        # Whose it is not is beside the point where it says whose it is, and is not.
+        forged = [error for error in errors if isinstance(error, ForgedSignatureError)]
+        reasons = "; ".join(dict.fromkeys(str(error) for error in forged or errors))
+        kind = ForgedSignatureError if forged else SignatureError
+        raise kind(reasons or "nobody is trusted: give a public key or a root certificate")
 
 
 def any_of(verifiers: Sequence[Verifier]) -> Verifier:

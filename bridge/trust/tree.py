@@ -18,14 +18,11 @@ from types import TracebackType
 from typing import Self
 
 from bridge.errors import InvalidOptionError, SourceChangedError, SourceError, UnsafePathError
-from bridge.trust.resource_names import SINGLE_FILE, look_alike, name_fault
+from bridge.trust.resource_names import DEEPEST, SINGLE_FILE, look_alike, name_fault
 from bridge.trust.small_files import StrPath
 
 MOST_FILES = 250_000
 """In a tree, and in one folder of it. A bundle of the greatest length lists about as many."""
-
-DEEPEST = 64
-"""Folders within folders."""
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = (

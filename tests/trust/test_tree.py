@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import InvalidOptionError, SourceChangedError, UnsafePathError
-from bridge.trust.tree import DEEPEST, OpenedFile, OpenedRoot
+from bridge.trust.resource_names import DEEPEST
+from bridge.trust.tree import OpenedFile, OpenedRoot
 
 
 def _names(path: Path, *, allow_hard_links: bool = False) -> list[str]:

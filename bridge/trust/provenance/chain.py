@@ -5,7 +5,7 @@ A chain holds when
 1. every claim speaks of an artefact in it: the one in hand, or one that a claim about a later artefact names as its source;
 2. where a step lists the claims that it inherited, these stand in front, all of them, in that order and to the byte;
 3. whatever stands between those and the end of the step's own claims speaks of what the step made, or is listed by the step;
-4. no artefact comes from itself, and no history is deeper than ``DEPTH_AT_MOST``.
+4. no artefact comes from itself, and no history is deeper than ``DEPTH_AT_MOST`` or has more than ``LINKS_AT_MOST``.
 
 Nothing is fetched, and no clock but the verifier's is asked. Who signed is a question apart: each claim carries the answer.
 """
@@ -21,6 +21,9 @@ from bridge.trust.provenance.step import Step
 from bridge.trust.signers import Identity
 
 DEPTH_AT_MOST = 16
+
+LINKS_AT_MOST = 2_000
+"""Claims and sources together: twice as many as a file has claims. One claim can list ten thousand sources, each with claims."""
 
 
 class Status(enum.Enum):

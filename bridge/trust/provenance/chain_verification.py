@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.errors import InvalidBundleError, SignatureError
+from bridge.errors import ForgedSignatureError, InvalidBundleError, SignatureError
 from bridge.trust.bundle import verify_bundle
-from bridge.trust.provenance.chain import DEPTH_AT_MOST, Artefact, Chain, Check, CheckedClaim, Signature, Status
+from bridge.trust.provenance.chain import (
+    DEPTH_AT_MOST,
+    LINKS_AT_MOST,
+    Artefact,
+    Chain,
+    Check,
+    CheckedClaim,
+    Signature,
+    Status,
+)
 from bridge.trust.provenance.claims import Claim
 from bridge.trust.provenance.step import Step, step_of
 from bridge.trust.signers import Verifier
@@ -20,13 +29,13 @@ _SOURCE = "source"
 def verify_chain(name: str, root_sha256: str, claims: Sequence[Claim], verifier: Verifier | None) -> Chain:
     """The chain of the artefact with OMS root digest ``root_sha256``, whose ``claims`` stand in the order of their file.
 
-    Without a ``verifier`` every signature stays unknown. A signature by somebody whom the verifier does not trust is unknown too:
-    a key that nobody named cannot be told from a wrong one. Faults are in the result, never raised.
+    Without a ``verifier`` every signature stays unknown. A signature by somebody whom the verifier does not trust is unknown too;
+    one that names somebody who is trusted, and is not theirs, has failed. Faults are in the result, never raised.
     """
     signatures = {claim.sha256: _signature(claim, verifier) for claim in claims}
     walk = _Walk(claims, signatures)
     root = walk.artefact(name, root_sha256, len(claims), ())
-    if not any(root_sha256 in claim.subjects for claim in claims):
+    if not walk.speaks_of(root_sha256):
         walk.checks.append(Check("claims", Status.FAILED, "no claim speaks of this artefact: nothing says where it comes from"))
     others = walk.unreached()
     return Chain(root, tuple(walk.checks), others)
@@ -37,6 +46,8 @@ def _signature(claim: Claim, verifier: Verifier | None) -> Signature:
         return Signature(Check(_SIGNATURE, Status.UNKNOWN, "not checked: no key or root certificate was given"))
     try:
         verified = verify_bundle(claim.data, verifier)
+    except ForgedSignatureError as error:
+        return Signature(Check(_SIGNATURE, Status.FAILED, f"forged or damaged: {error}"))
     except SignatureError as error:
         return Signature(Check(_SIGNATURE, Status.UNKNOWN, f"by nobody who is trusted: {error}"))
     return Signature(Check(_SIGNATURE, Status.VERIFIED, f"by {verified.identity.name}"), verified.identity)
@@ -49,6 +60,10 @@ class _Walk:
         self.claims = claims
         self.signatures = signatures
         self.checks: list[Check] = []
+        self._places = {claim.sha256: place for place, claim in enumerate(claims)}
+        self._about = _by_subject(claims)
+        self._steps = [self._step(claim) for claim in claims]
+        self._links = 0
         self._seen: set[str] = set()
         self._reached: set[str] = set()
 
@@ -63,22 +78,33 @@ class _Walk:
             return Artefact(name, sha256, self._claims_of(sha256, end, (*later, sha256)))
         return Artefact(name, sha256, repeated=True)
 
+    def speaks_of(self, sha256: str) -> bool:
+        """Whether any claim is about the artefact."""
+        return sha256 in self._about
+
     def unreached(self) -> tuple[CheckedClaim, ...]:
         """Claims that speak of nothing in the chain: each one is a fault."""
         return tuple(
-            self._checked(claim, self._step(claim), (Check(_OWN, Status.FAILED, "speaks of another artefact"),))
-            for claim in self.claims
+            self._checked(claim, step, (Check(_OWN, Status.FAILED, "speaks of another artefact"),))
+            for claim, step in zip(self.claims, self._steps, strict=True)
             if claim.sha256 not in self._reached
         )
 
     def _claims_of(self, sha256: str, end: int, path: tuple[str, ...]) -> tuple[CheckedClaim, ...]:
-        own = [claim for claim in self.claims[:end] if sha256 in claim.subjects]
-        steps = {claim.sha256: self._step(claim) for claim in own}
-        listed = {resource.sha256 for step in steps.values() if step is not None for resource in step.accompanying}
-        start = max((len(step.inherited) for step in steps.values() if step is not None), default=0)
-        own += [claim for claim in self.claims[start:end] if claim.sha256 in listed and claim not in own]
-        self._reached.update(claim.sha256 for claim in own)
-        return tuple(self._followed(claim, steps.get(claim.sha256), end, path) for claim in own)
+        own = [place for place in self._about.get(sha256, ()) if place < end]
+        steps = [step for place in own if (step := self._steps[place]) is not None]
+        start = max((len(step.inherited) for step in steps), default=0)
+        listed = {self._places.get(resource.sha256 or "", -1) for step in steps for resource in step.accompanying}
+        own += sorted(place for place in listed - set(own) if start <= place < end)
+        self._reached.update(self.claims[place].sha256 for place in own)
+        return tuple(self._followed(place, end, path) for place in own if self._counted())
+
+    def _counted(self) -> bool:
+        """Whether one more link may be followed. The fault is noted once, where the last one was."""
+        self._links += 1
+        if self._links == LINKS_AT_MOST + 1:
+            self.checks.append(Check(_SOURCE, Status.FAILED, f"the history has more than {LINKS_AT_MOST} links"))
+        return self._links <= LINKS_AT_MOST
 
     def _step(self, claim: Claim) -> Step | None:
         try:
@@ -87,12 +113,15 @@ class _Walk:
             self.checks.append(Check("form", Status.FAILED, f"line {claim.line}: {error}"))
             return None
 
-    def _followed(self, claim: Claim, step: Step | None, end: int, path: tuple[str, ...]) -> CheckedClaim:
+    def _followed(self, place: int, end: int, path: tuple[str, ...]) -> CheckedClaim:
+        claim, step = self.claims[place], self._steps[place]
         if step is None or not (step.sources or step.inherited or step.accompanying):
             return self._checked(claim, step, ())
         checks = [self._inheritance(claim, step, end), self._company(step, end)]
         sources = []
         for source in step.sources:
+            if not self._counted():
+                break
             if source.sha256 is None:
                 checks.append(Check(_SOURCE, Status.FAILED, f"{source.name or source.uri} is named without its SHA-256"))
             else:
@@ -102,8 +131,7 @@ class _Walk:
     def _inheritance(self, claim: Claim, step: Step, end: int) -> Check:
         """Rule 2: what the step inherited stands in front, as it was."""
         expected = [resource.sha256 for resource in step.inherited]
-        everywhere = {other.sha256 for other in self.claims}
-        missing = [index for index, digest in enumerate(expected, 1) if digest not in everywhere]
+        missing = [index for index, digest in enumerate(expected, 1) if digest not in self._places]
         if missing:
             found = f"{len(missing)} of {len(expected)} listed are missing, the first is number {missing[0]}"
             return Check(_INHERITED, Status.FAILED, found)
@@ -117,8 +145,12 @@ class _Walk:
 
     def _company(self, step: Step, end: int) -> Check:
         """The claims that were made together with the step are still together."""
-        there = {claim.sha256 for claim in self.claims[:end]} - {resource.sha256 for resource in step.inherited}
-        missing = [resource.name or str(resource.sha256) for resource in step.accompanying if resource.sha256 not in there]
+        inherited = {resource.sha256 for resource in step.inherited}
+        missing = [
+            resource.name or str(resource.sha256)
+            for resource in step.accompanying
+            if resource.sha256 in inherited or self._places.get(resource.sha256 or "", end) >= end
+        ]
         if missing:
             return Check(
                 _OWN, Status.FAILED, f"{len(missing)} of {len(step.accompanying)} listed are missing: {', '.join(missing[:5])}"
@@ -130,3 +162,12 @@ class _Walk:
     ) -> CheckedClaim:
         signature = self.signatures[claim.sha256]
         return CheckedClaim(claim, signature.check, signature.identity, step, checks, sources)
+
+
+def _by_subject(claims: Sequence[Claim]) -> dict[str, list[int]]:
+    """The places of the claims that speak of each artefact."""
+    about: dict[str, list[int]] = {}
+    for place, claim in enumerate(claims):
+        for sha256 in claim.subjects:
+            about.setdefault(sha256, []).append(place)
+    return about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from bridge.errors import InvalidBundleError
@@ -20,7 +21,7 @@ from bridge.trust.provenance.resource import Resource, resources_from_json
 from bridge.trust.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """``parameters`` are what the caller chose; ``builder`` and ``started`` to ``finished`` are the signer's word."""
 
@@ -32,22 +33,22 @@ class Step:
     started: str = ""
     finished: str = ""
 
-    @property
+    @cached_property
     def sources(self) -> tuple[Resource, ...]:
         """The artefacts that the result was made from."""
         return tuple(resource for resource in self.dependencies if resource.role == SOURCE)
 
-    @property
+    @cached_property
     def inherited(self) -> tuple[Resource, ...]:
         """The claims about its sources that the step found, in their order."""
         return tuple(resource for resource in self.dependencies if resource.role == INHERITED)
 
-    @property
+    @cached_property
     def accompanying(self) -> tuple[Resource, ...]:
         """The claims that were made together with the step's own."""
         return tuple(resource for resource in self.byproducts if resource.role == ACCOMPANYING)
 
-    @property
+    @cached_property
     def reports(self) -> tuple[Resource, ...]:
         """The reports that were written."""
         return tuple(resource for resource in self.byproducts if resource.role == REPORT)

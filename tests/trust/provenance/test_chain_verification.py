@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.trust.bundle import sign_statement
-from bridge.trust.provenance.chain import DEPTH_AT_MOST, Chain, Status
+from bridge.trust.provenance.chain import DEPTH_AT_MOST, LINKS_AT_MOST, Chain, Status
 from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.claims import claims_file, read_claims
 from bridge.trust.provenance.predicates import SLSA_PROVENANCE
@@ -24,6 +26,7 @@ from tests.trust.provenance.histories import (
     PACKAGE,
     STRANGER,
     TRAINER,
+    TRAINER_TRUSTED,
     Made,
     converted,
     evaluated,
@@ -153,6 +156,31 @@ def test_history_that_is_too_deep_is_refused() -> None:
         source, root = root, f"{step:064x}"
         made = converted(source, made.lines, root)
     assert f"deeper than {DEPTH_AT_MOST} steps" in reasons(chain_of(made.lines, root))
+
+
+def test_history_of_too_many_links_is_refused_in_time() -> None:
+    chain = chain_of([_made_from(f"{half}{number:063x}" for number in range(LINKS_AT_MOST // 2)) for half in "abc"])
+    assert reasons(chain) == f"source: the history has more than {LINKS_AT_MOST} links"
+    assert sum(len(claim.sources) for claim in chain.all_claims()) <= LINKS_AT_MOST
+
+
+def _made_from(digests: Iterable[str]) -> bytes:
+    sources = [{"digest": {"sha256": digest}, "annotations": {"role": "source"}} for digest in digests]
+    definition = {"buildType": "https://example.org/build", "externalParameters": {}, "resolvedDependencies": sources}
+    predicate = {"buildDefinition": definition, "runDetails": {"builder": {"id": "https://example.org"}}}
+    return sign_statement(Statement((Subject("package", {"sha256": PACKAGE}),), SLSA_PROVENANCE, predicate), CONVERTER)
+
+
+def test_damaged_signature_fails_and_that_of_a_stranger_is_unknown(made: Made) -> None:
+    bundle = json.loads(made.lines[2])
+    signature = base64.b64decode(bundle["dsseEnvelope"]["signatures"][0]["sig"])
+    bundle["dsseEnvelope"]["signatures"][0]["sig"] = base64.b64encode(signature[:-1] + bytes([signature[-1] ^ 1])).decode()
+    later = [*made.lines, evaluated(PACKAGE, STRANGER, kind="robustness"), json.dumps(bundle).encode()]
+    by_line = {claim.claim.line: claim.signature for claim in chain_of(later).all_claims()}
+    assert by_line[5].status is Status.UNKNOWN
+    assert by_line[6].status is Status.FAILED
+    assert "forged or damaged" in by_line[6].detail
+    assert chain_of(later, verifier=TRAINER_TRUSTED).holds  # Nobody can tell whether it is the converter's.
 
 
 def test_source_without_a_digest_leads_nowhere() -> None:
