@@ -34,19 +34,20 @@ class DeadlineTimer:
         self._reset()
 
     def _reset(self) -> None:
-        self._wake = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self._waking_at = _NEVER
         self._thread: threading.Thread | None = None
 
     def add(self, watch: Watch) -> None:
         """Take a watch into care for as long as its owner keeps it."""
-        with self._wake:
+        with self._lock:
             self._watches.add(watch)
 
     def arm(self, watch: Watch, deadline: float) -> None:
         """Let ``watch`` expire at ``deadline``, in seconds of ``time.monotonic``."""
-        with self._wake:
+        with self._lock:
             watch.deadline = deadline
             if deadline < self._waking_at:
                 self._start()
@@ -55,7 +56,7 @@ class DeadlineTimer:
 
     def disarm(self, watch: Watch) -> bool:
         """End the care for the run; whether it had expired. Nothing expires once this has returned."""
-        with self._wake:
+        with self._lock:
             watch.deadline = _NEVER
             expired, watch.expired = watch.expired, False
             return expired
@@ -69,13 +70,18 @@ class DeadlineTimer:
         with self._wake:
             while True:
                 now = monotonic()
-                for watch in list(self._watches):
-                    if watch.deadline <= now:
-                        watch.deadline = _NEVER
-                        watch.expired = True
-                        watch.expire()
-                self._waking_at = min((watch.deadline for watch in self._watches), default=_NEVER)
-                self._wake.wait(None if self._waking_at == _NEVER else max(0.0, min(self._waking_at - now, 3600.0)))
+                if now >= self._waking_at:
+                    self._expire(now)
+                # A deadline that was disarmed is slept towards all the same: to be woken by every call would cost each of them.
+                self._wake.wait(None if self._waking_at == _NEVER else min(self._waking_at - now, threading.TIMEOUT_MAX))
+
+    def _expire(self, now: float) -> None:
+        for watch in list(self._watches):
+            if watch.deadline <= now:
+                watch.deadline = _NEVER
+                watch.expired = True
+                watch.expire()
+        self._waking_at = min((watch.deadline for watch in self._watches), default=_NEVER)
 
 
 DEADLINES: Final = DeadlineTimer()

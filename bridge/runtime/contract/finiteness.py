@@ -21,7 +21,8 @@ def all_finite(array: Array) -> bool:
     """Whether every element of a floating-point array, of any shape and layout, is finite."""
     if array.dtype.itemsize == 2:
         return _half_finite(array)
-    if math.isfinite(np.vdot(array, array)):
+    flat = array.ravel()
+    if math.isfinite(flat.dot(flat)):
         return True
     return bool(np.isfinite(array).all())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,11 +10,14 @@ import numpy as np
 
 from bridge.errors import InvalidInputError
 from bridge.package.interface import Bound, Interface, Tensor
+from bridge.runtime.contract.binding import Binding, Remembered
 from bridge.runtime.contract.finiteness import all_finite
 from bridge.runtime.served import Array
 
-Binding = dict[str, int]
-"""The extent of every symbol in one call."""
+_FEW: Final = 64
+"""Integers that Python compares faster than numpy does."""
+
+_Shapes = tuple[tuple[int, ...] | None, ...]
 
 
 class InputContract:
@@ -24,33 +28,48 @@ class InputContract:
         self.input_bytes: Final = interface.limits.input_bytes if input_bytes is None else input_bytes
         self._rules: Final = tuple(_InputRule(tensor, interface.symbols) for tensor in interface.inputs)
         self._names: Final = frozenset(tensor.name for tensor in interface.inputs)
+        self._sound: Final[Remembered[Binding]] = Remembered()
 
     def check(self, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], Binding]:
         """The arrays for the engine, the caller's own, and the extents of the symbols.
 
         Raises ``InvalidInputError`` with the input's name, what was expected and what was found.
         """
-        if not isinstance(inputs, Mapping):
+        if type(inputs) is not dict and not isinstance(inputs, Mapping):
             raise InvalidInputError("", expected="a mapping of names to numpy arrays", found=type(inputs).__name__)
         feeds: dict[str, Array] = {}
-        binding: Binding = {}
-        octets = 0
+        given: list[tuple[int, ...] | None] = []
         for rule in self._rules:
             array = inputs.get(rule.name)
             if array is None:
                 rule.refuse_missing(inputs)
+                given.append(None)
                 continue
-            octets += rule.check(array, binding)
+            # A subclass may lie about itself, as a masked array does about its values.
+            if type(array) is not np.ndarray or array.dtype != rule.dtype:
+                rule.refuse_kind(array)
             feeds[rule.name] = array
+            given.append(array.shape)
         if len(feeds) != len(inputs):
             self._refuse_unknown(inputs)
+        shapes = tuple(given)
+        binding = self._sound.get(shapes)
+        if binding is None:
+            binding = self._bind(shapes)
+        for rule in self._rules:
+            if rule.looks_at_values and rule.name in feeds:
+                rule.check_values(feeds[rule.name], binding)
+        return feeds, binding
+
+    def _bind(self, shapes: _Shapes) -> Binding:
+        """Hold shapes against the interface and against each other, for the first call that has them."""
+        extents: dict[str, int] = {}
+        octets = sum(rule.bind(shape, extents) for rule, shape in zip(self._rules, shapes, strict=True) if shape is not None)
         if octets > self.input_bytes:
             raise InvalidInputError("", expected=f"at most {self.input_bytes} bytes", found=f"{octets}")
-        for rule in self._rules:
-            # Bounded by an extent that another input states, which is known when all were seen.
-            if rule.lengths_of and rule.name in feeds:
-                rule.check_lengths(feeds[rule.name], binding)
-        return feeds, binding
+        binding = Binding(extents, octets)
+        self._sound.keep(shapes, binding)
+        return binding
 
     def _refuse_unknown(self, inputs: Mapping[str, Array]) -> None:
         for name in inputs:
@@ -64,23 +83,30 @@ class InputContract:
 class _InputRule:
     """One input, with everything that a check needs at hand."""
 
-    __slots__ = ("_dtype", "_finite", "_fixed", "_maximum", "_minimum", "_rank", "_symbolic", "_tensor", "lengths_of", "name")
+    __slots__ = (
+        "_finite",
+        "_lengths_of",
+        "_maximum",
+        "_minimum",
+        "_ranged",
+        "_symbols",
+        "_tensor",
+        "dtype",
+        "looks_at_values",
+        "name",
+    )
 
     def __init__(self, tensor: Tensor, symbols: Mapping[str, Bound]) -> None:
         self.name = tensor.name
-        self.lengths_of = tensor.lengths_of
+        self.dtype = np.dtype(tensor.dtype)
         self._tensor = tensor
-        self._dtype = np.dtype(tensor.dtype)
-        self._rank = len(tensor.shape)
-        self._fixed = tuple((axis, extent) for axis, extent in enumerate(tensor.shape) if isinstance(extent, int))
-        self._symbolic = tuple(
-            (axis, extent, symbols[extent].minimum, symbols[extent].maximum)
-            for axis, extent in enumerate(tensor.shape)
-            if isinstance(extent, str)
-        )
-        self._finite = tensor.finite and self._dtype.kind == "f"
-        self._minimum = tensor.minimum
-        self._maximum = tensor.maximum
+        self._symbols = symbols
+        self._finite = tensor.finite and self.dtype.kind == "f"
+        self._lengths_of = tensor.lengths_of
+        self._minimum = -math.inf if tensor.minimum is None else tensor.minimum
+        self._maximum = math.inf if tensor.maximum is None else tensor.maximum
+        self._ranged = tensor.minimum is not None or tensor.maximum is not None
+        self.looks_at_values = self._finite or self._ranged or bool(self._lengths_of)
 
     def refuse_missing(self, inputs: Mapping[str, Array]) -> None:
         """Raise unless the input may be left out, and was left out."""
@@ -89,59 +115,60 @@ class _InputRule:
         if not self._tensor.optional:
             raise InvalidInputError(self.name, expected=self._described(), found="nothing of that name")
 
-    def check(self, array: Array, binding: Binding) -> int:
-        """The bytes of an array that is as the interface says; extents of symbols go into ``binding``."""
-        # A subclass may lie about itself, as a masked array does about its values.
-        if type(array) is not np.ndarray:
-            self._refuse_kind(array)
-        if array.dtype != self._dtype:
-            raise InvalidInputError(self.name, expected=f"elements of type {self._dtype}", found=f"{array.dtype}")
-        shape = array.shape
-        if len(shape) != self._rank:
-            raise InvalidInputError(self.name, expected=f"the shape {self._shape()}", found=f"{shape}")
-        for axis, extent in self._fixed:
-            if shape[axis] != extent:
-                raise InvalidInputError(self.name, expected=f"the shape {self._shape()}", found=f"{shape}")
-        for axis, symbol, least, greatest in self._symbolic:
-            found = shape[axis]
-            if not least <= found <= greatest:
-                raise InvalidInputError(self.name, expected=f"{symbol} from {least} to {greatest}", found=f"the shape {shape}")
-            if binding.setdefault(symbol, found) != found:
-                expected = f"{symbol} = {binding[symbol]}, as in the inputs before it"
-                raise InvalidInputError(self.name, expected=expected, found=f"the shape {shape}")
-        self._check_values(array)
-        return array.nbytes
-
-    def check_lengths(self, array: Array, binding: Binding) -> None:
-        """Lengths of sequences: from 1 to the extent of the axis that they are lengths of."""
-        extent = binding.get(self.lengths_of)
-        if extent is None or not array.size:
-            return
-        least, greatest = int(np.minimum.reduce(array, axis=None)), int(np.maximum.reduce(array, axis=None))
-        if least < 1 or greatest > extent:
-            found = least if least < 1 else greatest
-            raise InvalidInputError(self.name, expected=f"lengths from 1 to {self.lengths_of} = {extent}", found=str(found))
-
-    def _check_values(self, array: Array) -> None:
-        if self._finite and not all_finite(array):
-            raise InvalidInputError(self.name, expected="finite numbers", found=_first_not_finite(array))
-        if (self._minimum is None and self._maximum is None) or not array.size or self.lengths_of:
-            return
-        # Written so that not-a-number is outside of every range.
-        if self._minimum is not None and not np.minimum.reduce(array, axis=None) >= self._minimum:
-            raise InvalidInputError(self.name, expected=f"values of at least {self._minimum:g}", found=f"{array.min()}")
-        if self._maximum is not None and not np.maximum.reduce(array, axis=None) <= self._maximum:
-            raise InvalidInputError(self.name, expected=f"values of at most {self._maximum:g}", found=f"{array.max()}")
-
-    def _refuse_kind(self, value: Any) -> None:
+    def refuse_kind(self, value: Any) -> None:
+        """Raise for what is no array, or one of other elements."""
+        if type(value) is np.ndarray:
+            raise InvalidInputError(self.name, expected=f"elements of type {self.dtype}", found=f"{value.dtype}")
         kind = type(value).__name__
-        advice = (
-            "lists and other containers are not converted" if not isinstance(value, np.ndarray) else "subclasses are not taken"
-        )
+        advice = "subclasses are not taken" if isinstance(value, np.ndarray) else "lists and other containers are not converted"
         raise InvalidInputError(self.name, expected=f"a numpy array, {self._described()}", found=f"{kind}; {advice}")
 
+    def bind(self, shape: tuple[int, ...], extents: dict[str, int]) -> int:
+        """The bytes of an array of a sound shape; the extents of its symbols are added to ``extents``."""
+        if len(shape) != len(self._tensor.shape):
+            raise InvalidInputError(self.name, expected=f"the shape {self._shape()}", found=f"{shape}")
+        for stated, found in zip(self._tensor.shape, shape, strict=True):
+            if isinstance(stated, int):
+                if found != stated:
+                    raise InvalidInputError(self.name, expected=f"the shape {self._shape()}", found=f"{shape}")
+                continue
+            bound = self._symbols[stated]
+            if not bound.minimum <= found <= bound.maximum:
+                expected = f"{stated} from {bound.minimum} to {bound.maximum}"
+                raise InvalidInputError(self.name, expected=expected, found=f"the shape {shape}")
+            if extents.setdefault(stated, found) != found:
+                expected = f"{stated} = {extents[stated]}, as in the inputs before it"
+                raise InvalidInputError(self.name, expected=expected, found=f"the shape {shape}")
+        return math.prod(shape) * self.dtype.itemsize
+
+    def check_values(self, array: Array, binding: Binding) -> None:
+        """Finite numbers, in their range; lengths of sequences from 1 to the extent of the axis that they are lengths of."""
+        if self._finite and not all_finite(array):
+            raise InvalidInputError(self.name, expected="finite numbers", found=_first_not_finite(array))
+        if self._lengths_of:
+            # Bounded by an extent that another input states, which is known now that all were seen.
+            self._check_range(array, 1, binding.extents.get(self._lengths_of, math.inf))
+        elif self._ranged:
+            self._check_range(array, self._minimum, self._maximum)
+
+    def _check_range(self, array: Array, minimum: float, maximum: float) -> None:
+        if not array.size:
+            return
+        if array.size <= _FEW and self.dtype.kind != "f":
+            values = array.ravel().tolist()
+            least, greatest = min(values), max(values)
+        else:
+            least, greatest = np.minimum.reduce(array, axis=None), np.maximum.reduce(array, axis=None)
+        # Written so that not-a-number is outside of every range.
+        if least >= minimum and greatest <= maximum:
+            return
+        expected = (
+            f"lengths from 1 to {self._lengths_of} = {maximum}" if self._lengths_of else f"values from {minimum:g} to {maximum:g}"
+        )
+        raise InvalidInputError(self.name, expected=expected, found=f"{greatest if least >= minimum else least}")
+
     def _described(self) -> str:
-        return f"{self._dtype} {self._shape()}"
+        return f"{self.dtype} {self._shape()}"
 
     def _shape(self) -> str:
         return "[" + ", ".join(str(extent) for extent in self._tensor.shape) + "]"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from bridge.errors import ModelFailedError, UnknownOutputError
 from bridge.package.interface import Interface, Tensor
+from bridge.runtime.contract.binding import Binding, Remembered
 from bridge.runtime.contract.finiteness import all_finite
-from bridge.runtime.contract.inputs import Binding
 from bridge.runtime.served import Array
 
 
@@ -21,6 +21,7 @@ class OutputContract:
         """``output_bytes`` replaces the interface's limit; ``finite`` asks every output for finite numbers."""
         self.names: Final = [tensor.name for tensor in interface.outputs]
         self.output_bytes: Final = interface.limits.output_bytes if output_bytes is None else output_bytes
+        self._sound: Final[Remembered[bool]] = Remembered()
         self._rules: Final = {tensor.name: _OutputRule(tensor, finite=finite) for tensor in interface.outputs}
 
     def wanted(self, outputs: Sequence[str] | None) -> list[str]:
@@ -34,42 +35,60 @@ class OutputContract:
 
     def check(self, names: Sequence[str], arrays: Sequence[Array], binding: Binding) -> dict[str, Array]:
         """The answer by name. Raises ``ModelFailedError`` for one that departs from the interface."""
-        octets = 0
-        answer = {}
+        answer: dict[str, Array] = {}
+        key: list[object] = [binding]
         for name, array in zip(names, arrays, strict=True):
-            self._rules[name].check(array, binding)
-            octets += array.nbytes
+            rule = self._rules[name]
+            if type(array) is not np.ndarray or array.dtype != rule.dtype:
+                rule.refuse_kind(array)
+            if rule.finite and not all_finite(array):
+                rule.refuse_values()
             answer[name] = array
+            key += (name, array.shape)
+        # An answer to inputs of the same shapes as before mostly has the same shapes as before.
+        shapes = tuple(key)
+        if self._sound.get(shapes) is None:
+            self._bind(names, arrays, binding)
+            self._sound.keep(shapes, True)  # noqa: FBT003  # There is nothing else to remember.
+        return answer
+
+    def _bind(self, names: Sequence[str], arrays: Sequence[Array], binding: Binding) -> None:
+        """Hold shapes against the interface, the inputs and each other."""
+        extents = dict(binding.extents)
+        for name, array in zip(names, arrays, strict=True):
+            self._rules[name].bind(array.shape, extents)
+        octets = sum(array.nbytes for array in arrays)
         if octets > self.output_bytes:
             raise ModelFailedError(
                 f"the answer has {octets} bytes; expected at most {self.output_bytes}, the limit of the interface"
             )
-        return answer
 
 
 class _OutputRule:
-    __slots__ = ("_dtype", "_finite", "_shape", "_tensor")
+    __slots__ = ("_tensor", "dtype", "finite")
 
     def __init__(self, tensor: Tensor, *, finite: bool) -> None:
         self._tensor = tensor
-        self._shape = tensor.shape
-        self._dtype = np.dtype(tensor.dtype)
-        self._finite = (finite or tensor.finite) and self._dtype.kind == "f"
+        self.dtype = np.dtype(tensor.dtype)
+        self.finite = (finite or tensor.finite) and self.dtype.kind == "f"
 
-    def check(self, array: Array, binding: Binding) -> None:
+    def bind(self, shape: tuple[int, ...], extents: dict[str, int]) -> None:
         """Symbols that an input has bound are held against it; others are bound here, as the first output has them."""
-        if type(array) is not np.ndarray or array.dtype != self._dtype:
-            found = getattr(array, "dtype", type(array).__name__)
-            raise ModelFailedError(f"output {self._tensor.name!r}: expected elements of type {self._dtype}; found {found}")
-        shape = array.shape
-        if len(shape) != len(self._shape):
-            self._refuse_shape(shape, binding)
-        for extent, found in zip(self._shape, shape, strict=True):
-            if (extent if type(extent) is int else binding.setdefault(str(extent), found)) != found:
-                self._refuse_shape(shape, binding)
-        if self._finite and not all_finite(array):
-            raise ModelFailedError(f"output {self._tensor.name!r}: expected finite numbers; found others")
+        if len(shape) != len(self._tensor.shape):
+            self._refuse_shape(shape, extents)
+        for stated, found in zip(self._tensor.shape, shape, strict=True):
+            if (stated if isinstance(stated, int) else extents.setdefault(stated, found)) != found:
+                self._refuse_shape(shape, extents)
 
-    def _refuse_shape(self, shape: tuple[int, ...], binding: Binding) -> None:
-        known = [f"{extent} = {binding[extent]}" if extent in binding else str(extent) for extent in map(str, self._shape)]
+    def refuse_kind(self, value: Any) -> None:
+        """Raise for what is no array, or one of other elements."""
+        found = getattr(value, "dtype", type(value).__name__)
+        raise ModelFailedError(f"output {self._tensor.name!r}: expected elements of type {self.dtype}; found {found}")
+
+    def refuse_values(self) -> None:
+        """Raise for numbers that are not finite."""
+        raise ModelFailedError(f"output {self._tensor.name!r}: expected finite numbers; found others")
+
+    def _refuse_shape(self, shape: tuple[int, ...], extents: Mapping[str, int]) -> None:
+        known = [f"{extent} = {extents[extent]}" if extent in extents else str(extent) for extent in map(str, self._tensor.shape)]
         raise ModelFailedError(f"output {self._tensor.name!r}: expected the shape [{', '.join(known)}]; found {shape}")
