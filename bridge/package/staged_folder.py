@@ -13,6 +13,8 @@ from bridge.errors import WriteError
 from bridge.package.contents import (
     BILL_OF_MATERIALS,
     CLAIMS,
+    GUARD_BANK,
+    GUARDS,
     INTERFACE,
     ONNX_DATA,
     ONNX_MODEL,
@@ -21,6 +23,7 @@ from bridge.package.contents import (
     TORCH_README,
     TORCH_SOURCE,
     TORCH_WEIGHTS,
+    TWIN,
 )
 from bridge.targets.write_failures import explained
 
@@ -33,6 +36,9 @@ _KNOWN = frozenset(
         TORCH_README,
         INTERFACE,
         REPORTS,
+        TWIN,
+        GUARDS,
+        GUARD_BANK,
         BILL_OF_MATERIALS,
         SIGNATURE,
         CLAIMS,
