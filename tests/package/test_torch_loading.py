@@ -16,11 +16,20 @@ pytest.importorskip("safetensors")
 import torch
 
 import bridge
-from bridge.errors import IntegrityError, InvalidPackageError, SignatureError, SourceChangedError, UnsignedCodeError
+from bridge.errors import (
+    IntegrityError,
+    InvalidOptionError,
+    InvalidPackageError,
+    PolicyError,
+    SignatureError,
+    SourceChangedError,
+    UnsignedCodeError,
+)
 from bridge.package.writing import Package
 from bridge.trust.model_signature import sign_model
 from tests.package.packages import GOLDEN, packaged
-from tests.trust.provenance.histories import CONVERTER, CONVERTER_TRUSTED, TRAINER_TRUSTED
+from tests.trust.provenance.histories import CONVERTER, CONVERTER_TRUSTED, TRAINER, TRAINER_TRUSTED
+from tests.trust.signed_models import policy_trusting
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +113,59 @@ def test_onnx_package_is_no_module(tmp_path: Path) -> None:
     onnx = packaged(GOLDEN / "digits_lenet" / "model.dnn", tmp_path / "package")
     with pytest.raises(InvalidPackageError, match=r"holds no model\.py"):
         bridge.load_torch(onnx.path, trusted_keys=[CONVERTER_TRUSTED])
+
+
+def test_package_that_a_policy_accepts_is_loaded_from_its_file_or_as_a_policy(made: Package, tmp_path: Path) -> None:
+    policy = policy_trusting(tmp_path, CONVERTER, require={"package": ["conversion", "equivalence-cpu"]})
+    sample = torch.zeros(2, 1, 8, 8)
+    expected = bridge.load_torch(made.path, trusted_keys=[CONVERTER_TRUSTED])(sample)["z"].detach().numpy()
+    for given in (policy, tmp_path / "policy.yaml", str(tmp_path / "policy.yaml")):
+        loaded = bridge.load_torch(made.path, policy=given)(sample)["z"].detach().numpy()
+        np.testing.assert_array_equal(loaded, expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "more"),
+    [
+        ("required-statements", {"require": {"package": ["robustness"]}}),
+        ("minimum-version", {"versions": {"require": True}}),
+        ("maximum-age", {"maximum-age-days": {"package": 1e-9}}),
+    ],
+)
+def test_package_is_not_run_where_a_rule_refuses_it(copy: Path, tmp_path: Path, rule: str, more: dict[str, object]) -> None:
+    policy = policy_trusting(tmp_path, CONVERTER, **more)
+    with pytest.raises(PolicyError) as caught:
+        bridge.load_torch(copy, allow_unsigned=True, policy=policy)
+    assert caught.value.rule == rule
+
+
+def test_changed_source_is_not_run_under_a_policy(copy: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    with (copy / "model.py").open("a") as file:
+        file.write(f"open({str(ran)!r}, 'w')\n")
+    with pytest.raises(IntegrityError, match=r"model\.py"):
+        bridge.load_torch(copy, allow_unsigned=True, policy=policy_trusting(tmp_path, CONVERTER))
+    assert not ran.exists()
+
+
+def test_unsigned_package_is_run_under_a_policy_only_where_that_is_allowed(
+    copy: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = policy_trusting(tmp_path, CONVERTER)
+    (copy / "model.sig").unlink()
+    with pytest.raises(PolicyError, match="has no signature"):
+        bridge.load_torch(copy, policy=policy)
+    caplog.clear()
+    assert bridge.load_torch(copy, allow_unsigned=True, policy=policy)(torch.zeros(1, 1, 8, 8))["z"].shape == (1, 10)
+    assert "without proof of where it comes from" in caplog.text
+
+
+def test_policy_that_trusts_somebody_else_refuses(made: Package, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as caught:
+        bridge.load_torch(made.path, policy=policy_trusting(tmp_path, TRAINER))
+    assert caught.value.rule == "signature"
+
+
+def test_policy_and_keys_at_once_are_refused(made: Package, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptionError, match="leave out trusted_keys"):
+        bridge.load_torch(made.path, policy=policy_trusting(tmp_path, CONVERTER), trusted_keys=[CONVERTER_TRUSTED])
