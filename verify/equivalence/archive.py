@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.errors import InvalidGoldenCaseError
+from verify.equivalence.regular_file import open_regular
 
 ARCHIVE_BYTES = 8 << 30
 """Bound on the decompressed size of all tensors of a case together."""
@@ -40,7 +41,7 @@ class TensorArchive:
         self._path = path
         try:
             # Opened once: what the digest speaks of is what is read.
-            self._stream = path.open("rb")
+            self._stream = open_regular(path)
         except OSError as error:
             raise InvalidGoldenCaseError(f"{path}: not a readable .npz archive: {error}") from error
         try:
@@ -63,6 +64,11 @@ class TensorArchive:
     def _close(self) -> None:
         self._zip.close()
         self._stream.close()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be read."""
+        return frozenset(name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy"))
 
     def read(self, name: str) -> npt.NDArray[np.generic]:
         """One tensor; ``InvalidGoldenCaseError`` where it is absent, damaged, or anything but an array of numbers."""

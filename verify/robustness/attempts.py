@@ -197,7 +197,9 @@ class Attempts:
             return Made(found.adversarial, found.queries)
 
         yield Attempt("random tokens", Kind.CONTROL, plan.noise_draws, random, {"draws": str(plan.noise_draws)})
-        yield Attempt("tokens by gradient", Kind.WHITE_BOX, 4 * changes, by_gradient, {"loss": Loss.MARGIN.value})
+        yield Attempt(
+            "tokens by gradient", Kind.WHITE_BOX, 100 * changes, by_gradient, {"loss": Loss.MARGIN.value, "candidates": "48"}
+        )
         queries = plan.square_queries
         yield Attempt("tokens by scores", Kind.BLACK_BOX, queries, by_scores, {"queries": str(queries)})
 

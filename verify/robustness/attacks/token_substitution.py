@@ -14,7 +14,7 @@ from torch import Tensor
 from verify.robustness.attacks.gradient import GradientTarget, classes_of, every_row, loss_gradient
 from verify.robustness.attacks.scores import Array, ScoreTarget, margins
 from verify.robustness.attacks.square import SquareResult
-from verify.robustness.losses import Loss
+from verify.robustness.losses import margin
 from verify.robustness.threat import Threat
 
 
@@ -33,28 +33,51 @@ def flip_by_gradient(
     labels: Tensor,
     threat: Threat,
     *,
-    loss: Loss = Loss.MARGIN,
+    candidates: int = 48,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """``x`` with at most ``threat.epsilon`` tokens replaced in each sample that it takes as many to break."""
+    """``x`` with at most ``threat.epsilon`` tokens replaced in each sample, as many as it takes to break it.
+
+    The gradient chooses ``candidates`` replacements for each sample, the model itself the best of them. When all that is allowed
+    is replaced, what was replaced is chosen anew as often again.
+    """
     found = x.detach().clone()
-    free = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+    allowed = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
     if mask is not None:
-        free &= mask.expand_as(x).amax(dim=2) > 0
-    for _ in range(int(threat.epsilon)):
+        allowed &= mask.expand_as(x).amax(dim=2) > 0
+    most = int(threat.epsilon)
+    for turn in range(2 * most):
+        changed = (found != x).any(dim=2)
+        free = (allowed & ~changed) if turn < most else changed
         rows = every_row(x)
         rows = rows[(classes_of(target, found, rows) == labels) & free.any(dim=1)]
         if not len(rows):
             break
-        gradient = loss_gradient(target, found[rows], rows, labels[rows], loss.function).gradient
-        gain = gradient - (gradient * found[rows]).sum(dim=2, keepdim=True)
-        gain = gain.masked_fill(found[rows] > 0, float("-inf")).masked_fill(~free[rows][:, :, None], float("-inf"))
-        chosen = gain.flatten(1).argmax(dim=1)
-        steps, tokens = chosen // x.shape[2], chosen % x.shape[2]
-        found[rows, steps] = 0
-        found[rows, steps, tokens] = 1
-        free[rows, steps] = False
+        found[rows] = _best_replacement(target, found[rows], rows, labels[rows], free[rows], candidates)
     return found
+
+
+def _best_replacement(target: GradientTarget, x: Tensor, rows: Tensor, labels: Tensor, free: Tensor, candidates: int) -> Tensor:
+    """``x`` with one token replaced in each sample, or none where every replacement would be for the worse."""
+    gradient = loss_gradient(target, x, rows, labels, margin).gradient
+    gain = gradient - (gradient * x).sum(dim=2, keepdim=True)
+    gain = gain.masked_fill(x > 0, float("-inf")).masked_fill(~free[:, :, None], float("-inf"))
+    count = min(candidates, gain[0].numel())
+    values, chosen = gain.flatten(1).topk(count, dim=1)
+    tried = x.repeat_interleave(count, dim=0)
+    places = torch.arange(len(tried), device=x.device)
+    steps, tokens = chosen.flatten() // x.shape[2], chosen.flatten() % x.shape[2]
+    tried[places, steps] = 0
+    tried[places, steps, tokens] = 1
+    with torch.no_grad():
+        losses = margin(target(tried, rows.repeat_interleave(count)), labels.repeat_interleave(count))
+        before = margin(target(x, rows), labels)
+    # Fewer steps may be free than there are candidates: what stands behind them is none.
+    losses = losses.view(-1, count).masked_fill(values == float("-inf"), float("-inf"))
+    best, place = losses.max(dim=1)
+    picked = tried.view(-1, count, *x.shape[1:])[torch.arange(len(x), device=x.device), place]
+    better: Tensor = torch.where((best > before)[:, None, None], picked, x)
+    return better
 
 
 def flip_by_scores(
