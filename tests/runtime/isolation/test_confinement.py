@@ -3,13 +3,14 @@
 import errno
 import importlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bridge.errors import ModelFailedError, PolicyError
+from bridge.errors import DeadlineExceeded, ModelFailedError, PolicyError
 from bridge.package.interface import Bound, Interface, Tensor
 from bridge.runtime.isolation.fork_server import ForkServer
 from bridge.runtime.isolation.frames import Answer, Placed, Status, pack_answer
@@ -129,6 +130,22 @@ def test_a_worker_that_ends_takes_nothing_with_it(server: ForkServer, attack: st
         assert outcome(model, "compute") == 0
         counts = model.counters.snapshot()
         assert (counts["crashes"], counts["retries"], counts["failed"], counts["answered"]) == (2, 1, 1, 1)
+    finally:
+        model.close()
+
+
+def test_a_worker_that_does_not_listen_is_killed_and_the_next_request_does_not_wait_for_that(server: ForkServer) -> None:
+    model = taken_over(server)
+    try:
+        workers = set(model.processes())
+        with pytest.raises(DeadlineExceeded):
+            outcome(model, "hang", timeout=0.1)
+        assert outcome(model, "compute") == 0
+        until = time.monotonic() + 20
+        while model.counters.snapshot()["hard_kills"] != 1:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert len(workers - set(model.processes())) == 1
     finally:
         model.close()
 

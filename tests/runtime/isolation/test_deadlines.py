@@ -53,13 +53,14 @@ def test_answers_are_the_models(isolated: Make) -> None:
     assert squared(model.run(GOOD, outputs=["y"]))
 
 
-def test_one_operator_that_takes_half_a_minute_is_killed(isolated: Make) -> None:
+def test_one_operator_that_takes_half_a_minute_holds_nobody_up(isolated: Make) -> None:
     model = isolated(models.one_long_operator())
     assert seconds_until_error(model, DeadlineExceeded, 0.3) < 0.3 + LATE_AT_MOST
     begun = time.monotonic()
     assert squared(model.run(GOOD))
     assert time.monotonic() - begun < LATE_AT_MOST
-    wait_for(lambda: model.counters.snapshot()["hard_kills"] == 1)
+    # On a busy machine the operator may not have begun, and the run be stopped before it.
+    wait_for(lambda: model.counters.snapshot()["hard_kills"] + model.counters.snapshot()["soft_stops"] == 1)
     wait_for(lambda: len(model.processes()) == 2)
 
 
