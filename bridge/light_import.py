@@ -1,20 +1,25 @@
-"""Import onnx-ir without sympy, which takes longer to import than all the rest of a conversion together.
+"""Import onnx-ir and jsonschema without what they import up front, take seconds for, and hardly ever use.
 
-onnx-ir computes with symbolic dimensions (``N + 1``) through sympy and imports it up front: 0.4 to 0.7 s of every process, for
-something that a conversion does not do. Here its import finds stand-ins, which load the real modules when something is asked
-of them. They are taken away at once, so that whoever else imports sympy gets sympy.
+onnx-ir computes with symbolic dimensions (``N + 1``) through sympy: 0.4 to 0.7 s of every process, for something that a
+conversion does not do. jsonschema, where somebody has installed it with its optional checkers of formats, as Jupyter does, builds
+a parser of internationalised addresses: 1.5 s and more, for formats that no schema of ours names. Here these imports find
+stand-ins, which load the real modules when something is asked of them. They are taken away at once, so that whoever else imports
+the real ones gets them.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 # The second is a module of onnx-ir that calls sympy while it is imported. A release of onnx-ir that has no such module
 # does not ask for it, and merely loads sympy early.
 _DEFERRED = ("sympy", "onnx_ir._symbolic_shapes")
+_ADDRESS_PARSER = "rfc3987_syntax"
 
 
 class _StandIn(ModuleType):
@@ -26,14 +31,38 @@ class _StandIn(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+class _FunctionsStandIn(ModuleType):
+    """A module of functions, which is imported when the first of them is called: its names may be imported from it before."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def call(*arguments: Any) -> Any:
+            return getattr(importlib.import_module(self.__name__), name)(*arguments)
+
+        return call
+
+
 def import_onnx_ir() -> None:
     """Import ``onnx_ir``, so that importing it afterwards costs nothing. Does nothing where it is imported already."""
-    if "onnx_ir" in sys.modules:
+    _import_with("onnx_ir", {name: _StandIn(name) for name in _DEFERRED})
+
+
+def import_jsonschema() -> None:
+    """Import ``jsonschema``, so that importing it afterwards costs nothing. Does nothing where it is imported already."""
+    # Without the parser jsonschema does without those formats, and a stand-in would make it promise them.
+    installed = "jsonschema" not in sys.modules and importlib.util.find_spec(_ADDRESS_PARSER) is not None
+    _import_with("jsonschema", {_ADDRESS_PARSER: _FunctionsStandIn(_ADDRESS_PARSER)} if installed else {})
+
+
+def _import_with(module: str, deferred: Mapping[str, ModuleType]) -> None:
+    if module in sys.modules:
         return
-    stand_ins = {name: _StandIn(name) for name in _DEFERRED if name not in sys.modules}
+    stand_ins = {name: stand_in for name, stand_in in deferred.items() if name not in sys.modules}
     sys.modules.update(stand_ins)
     try:
-        importlib.import_module("onnx_ir")
+        importlib.import_module(module)
     finally:
         for name, stand_in in stand_ins.items():
             if sys.modules.get(name) is stand_in:

@@ -1,9 +1,11 @@
-"""bridge.light_import: onnx-ir comes without sympy, and works as ever."""
+"""bridge.light_import: onnx-ir comes without sympy, jsonschema without a parser, and both work as ever."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 START = "import sys\nfrom bridge.light_import import import_onnx_ir\nimport_onnx_ir()\nimport onnx_ir as ir\n"
 
@@ -43,3 +45,36 @@ def test_sympy_imported_before_is_left_alone() -> None:
 
 def test_calling_twice_is_harmless() -> None:
     assert _run(START + "import_onnx_ir()\nprint(ir is sys.modules['onnx_ir'])") == "True"
+
+
+JSONSCHEMA = "import sys\nfrom bridge.light_import import import_jsonschema\nimport_jsonschema()\nimport jsonschema\n"
+
+
+def test_no_parser_of_addresses_is_built_for_jsonschema() -> None:
+    code = "print(any(name in sys.modules for name in ('lark', 'rfc3987_syntax')))"
+    assert _run(JSONSCHEMA + code) == "False"
+
+
+def test_jsonschema_checks_addresses_all_the_same_where_it_can() -> None:
+    pytest.importorskip("rfc3987_syntax")
+    code = """
+validator = jsonschema.Draft202012Validator({"format": "iri"}, format_checker=jsonschema.FormatChecker())
+print(validator.is_valid("https://example.org/a"), validator.is_valid("no address"))
+import rfc3987_syntax
+print(rfc3987_syntax.is_valid_syntax("iri", "https://example.org/a"))
+"""
+    assert _run(JSONSCHEMA + code).split() == ["True", "False", "True"]
+
+
+def test_jsonschema_promises_no_format_whose_checker_is_not_installed() -> None:
+    code = """
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "rfc3987_syntax" else find(name, *rest)
+sys.modules["rfc3987_syntax"] = None
+from bridge.light_import import import_jsonschema
+import_jsonschema()
+import jsonschema
+print("iri" in jsonschema.FormatChecker().checkers, "date" in jsonschema.FormatChecker().checkers)
+"""
+    assert _run(code) == "False True"

@@ -121,6 +121,9 @@ def interface_schema() -> dict[str, Any]:
 
 def read_interface(data: bytes) -> Interface:
     """The interface in ``data``. Raises ``InvalidPackageError`` for what departs from its form, or contradicts itself."""
+    from bridge.light_import import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     try:

@@ -61,6 +61,9 @@ def _with_numbers(document: Any) -> Any:
 
 
 def _validate(document: Any, what: str) -> None:
+    from bridge.light_import import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     # The first by its place: the same file always gets the same answer.

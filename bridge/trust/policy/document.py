@@ -82,7 +82,9 @@ def load_policy(path: StrPath) -> Policy:
 
 
 def _check(document: Any, place: Path) -> None:
-    # jsonschema takes a tenth of a second to import.
+    from bridge.light_import import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     faults = sorted(Draft202012Validator(policy_schema()).iter_errors(document), key=lambda fault: list(map(str, fault.path)))

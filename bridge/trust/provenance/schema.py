@@ -20,6 +20,9 @@ def description_schema() -> dict[str, Any]:
 
 def check_description(document: Any, *, what: str) -> None:
     """Raise ``InvalidOptionError`` with the path of the first fault of a description, in the order of the document."""
+    from bridge.light_import import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     faults = sorted(
