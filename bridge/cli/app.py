@@ -14,6 +14,7 @@ from bridge.cli.log import log_app
 from bridge.cli.policy import policy_app
 from bridge.cli.provenance import provenance_app
 from bridge.cli.reference import reference_app
+from bridge.cli.run import run_command
 from bridge.cli.serve import serve_command
 from bridge.cli.sign import sign_command
 from bridge.cli.verify import verify_command
@@ -52,6 +53,7 @@ app.command("check")(check_command)
 app.add_typer(reference_app)
 app.add_typer(golden_app)
 app.add_typer(keys_app)
+app.command("run")(run_command)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 app.command("serve")(serve_command)

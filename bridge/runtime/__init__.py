@@ -1,9 +1,13 @@
 """The loader: a package is verified, admitted, and only then handed to onnxruntime.
 
-limits               every bound, with its unit in its name
-admission            what a model may hold, checked on its bytes before the engine sees them
-contract             inputs and outputs held against the signed interface
-served, in_process   what every served model offers; the one that runs in this process
-deadlines            the thread that ends runs which take too long
-loading              a package -> a served model
+limits                     every bound, with its unit in its name
+opening                    a package -> verified bytes, interface, admitted model
+admission                  what a model may hold, checked on its bytes before the engine sees them
+contract                   inputs and outputs held against the signed interface
+engine                     admitted bytes -> a session of onnxruntime
+served, in_process         what every served model offers; the one that runs in this process
+slots, deadlines           how many calls run at once, and the thread that ends those which take too long
+loading                    all of that: ``bridge.load``
+reconversion               the graph that the signed source gives when it is converted again
+isolation, sandbox         models in processes of their own, and what those may do
 """

@@ -5,7 +5,6 @@ model, reading            the ONNX model as data of ours, tensors as views into 
 extents                   shapes and small integers, as far as they follow from what the file states
 checks                    one rule per file
 registry                  all rules, in the order in which they are applied
-attack_classes            which rules answer which class of attack
 admitting                 ``admit``: bytes -> ``AdmittedModel``, or ``RefusedModelError``
-reconversion              the same graph as the signed source gives when it is converted again
+message_differences       where two models differ, field by field
 """
