@@ -23,6 +23,10 @@ from bridge.cli.provenance_options import (
 from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.trust.provenance.training import TrainingFacts
+    from bridge.trust.signature_files import NewFile
     from bridge.trust.signers import Signer
 
 
@@ -88,23 +92,29 @@ def sign_command(
                 ignore=ignore or (),
                 allow_hard_links=allow_hard_links,
                 overwrite=force,
+                claims=_claims(path, stated, signer, force=force, allow_hard_links=allow_hard_links),
                 advance=progress.advance,
             )
-        claims = None
-        if stated is not None:
-            from bridge.trust.provenance.stating import state_training
-
-            claims = state_training(path, signed.root_digest, stated, signer, overwrite=force, allow_hard_links=allow_hard_links)
     if as_json:
-        typer.echo(json.dumps({**signed.to_json(), **({"claims": str(claims)} if claims is not None else {})}, indent=1))
+        typer.echo(json.dumps(signed.to_json(), indent=1))
         return
     echo_facts(
         ("signature", str(signed.signature_path)),
         ("root digest", f"sha256:{signed.root_digest}"),
         ("signed by", signed.identity),
         ("covers", f"{signed.files} {'file(s)' if shard_size is None else 'piece(s) of files'}, {signed.algorithm}"),
-        *((("claims", str(claims)),) if claims is not None else ()),
+        *((("claims", str(signed.claims_path)),) if signed.claims_path is not None else ()),
     )
+
+
+def _claims(
+    path: Path, stated: "TrainingFacts | None", signer: "Signer", *, force: bool, allow_hard_links: bool
+) -> "Callable[[str], NewFile] | None":
+    if stated is None:
+        return None
+    from bridge.trust.provenance.stating import training_claims
+
+    return lambda root: training_claims(path, root, stated, signer, overwrite=force, allow_hard_links=allow_hard_links)
 
 
 def load_signer(

@@ -1,6 +1,7 @@
 """``bridge verify``: verifies a file or a folder against its signature."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +45,7 @@ def verify_command(
     """Verify that a model is as it was signed, by a key or under a root that you name; exit 3 where it is not."""
     with errors_as_exits(as_json=as_json, subject=str(path)):
         from bridge.cli.hashing_progress import HashingProgress
+        from bridge.trust.resource_names import OWN_NAMES
         from bridge.trust.signature_files import verify
 
         verifier = load_verifier(public_key or (), trusted_root or (), crl or (), at)
@@ -59,12 +61,15 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps({"verified": True, **model.to_json()}, indent=1))
         return
+    # The signature and the claims are always left out; what else is there should not be taken for verified.
+    others = [name for name in model.left_out if name not in OWN_NAMES and path.is_dir() and os.path.lexists(path / name)]
     echo_facts(
         ("verified", str(path)),
         ("root digest", f"sha256:{model.root_digest}"),
         ("signed by", model.identity.name),
         *((("certificate", f"sha256:{model.identity.fingerprint}"),) if model.identity.kind == "certificate" else ()),
         ("covers", f"{len(model.files)} file(s), or pieces of files"),
+        *((("not covered", f"{', '.join(others)}: nothing there is verified"),) if others else ()),
     )
 
 

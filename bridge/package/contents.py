@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.trust.provenance.history import CLAIMS_NAME, SIGNATURE_NAME
+from bridge.trust.provenance.history import CLAIMS_NAME, INTERFACE_NAME, SIGNATURE_NAME
 
 ONNX_MODEL: Final = "model.onnx"
 ONNX_DATA: Final = "model.onnx.data"
 TORCH_SOURCE: Final = "model.py"
 TORCH_WEIGHTS: Final = "model.safetensors"
 TORCH_README: Final = "README.md"
-INTERFACE: Final = "interface.json"
+INTERFACE: Final = INTERFACE_NAME
 REPORTS: Final = "reports"
 EQUIVALENCE_JSON: Final = "reports/equivalence.json"
 EQUIVALENCE_HTML: Final = "reports/equivalence.html"

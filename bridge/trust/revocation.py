@@ -44,6 +44,10 @@ def check_revocation(
 ) -> None:
     """Raise ``SignatureError`` if a certificate of ``path``, the last of which is trusted as it is, was taken back."""
     at = trusted_time or now
+    if len(path) == 1:
+        raise SignatureError(
+            f"{called(path[0])} is trusted as it is, so that no revocation list for it can be verified; trust its issuer instead"
+        )
     for depth, certificate in enumerate(path[:-1]):
         issuer = path[depth + 1]
         ours = [item for item in lists if item.issuer == certificate.issuer and _is_signed(item, issuer)]

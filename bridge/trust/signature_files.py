@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,37 @@ SIGNATURE_NAME = "model.sig"
 
 
 @dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that is about to be written."""
+
+    path: Path
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SignedModel:
-    """A signature that was written. ``root_digest`` names the model in claims; ``files`` counts files, or pieces of them."""
+    """A signature that was written. ``root_digest`` names the model in claims; ``files`` counts files, or pieces of them.
+
+    ``claims_path`` is the file of claims that was written together with it.
+    """
 
     signature_path: Path
     root_digest: str
     identity: str
     files: int
     algorithm: str
+    claims_path: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result for machines."""
-        return {
+        result = {
             "signature": str(self.signature_path),
             "root_digest": self.root_digest,
             "identity": self.identity,
             "files": self.files,
             "algorithm": self.algorithm,
         }
+        return result if self.claims_path is None else {**result, "claims": str(self.claims_path)}
 
 
 def sign(
@@ -55,12 +68,14 @@ def sign(
     ignore: Iterable[str] = (),
     allow_hard_links: bool = False,
     overwrite: bool = False,
+    claims: Callable[[str], NewFile] | None = None,
     advance: Advance | None = None,
 ) -> SignedModel:
     """Sign a file or folder and write the signature to ``signature``, by default where verifiers look for it.
 
-    ``ignore`` holds paths beneath the folder to leave out. Raises ``UnsafePathError`` for what no signature can cover,
-    ``WriteError`` if a signature is there and is not to be overwritten.
+    ``ignore`` holds paths beneath the folder to leave out. ``claims`` is called with the root digest for the file of claims that
+    belongs to the signature: both are written, or where it raises neither. Raises ``UnsafePathError`` for what no signature can
+    cover, ``WriteError`` if a signature is there and is not to be overwritten.
     """
     with OpenedRoot(path, allow_hard_links=allow_hard_links) as root:
         destination = Path(signature) if signature is not None else signature_path(root)
@@ -69,9 +84,12 @@ def sign(
         own = _name_beneath(root, destination)
         left_out = (*ignore, *([own] if own and own != SIGNATURE_NAME else []))
         bundle = sign_model(root, signer, algorithm=algorithm, shard_size=shard_size, ignore=left_out, advance=advance)
-    write_signature(destination, bundle)
     manifest = read_manifest(Statement.from_bytes(read_bundle(bundle).payload))
-    return SignedModel(destination, manifest.root_digest, signer.identity, len(manifest.resources), algorithm)
+    beside = claims(manifest.root_digest) if claims is not None else None
+    written = NewFile(destination, bundle + b"\n")
+    write_whole([beside, written] if beside is not None else [written])
+    place = beside.path if beside is not None else None
+    return SignedModel(destination, manifest.root_digest, signer.identity, len(manifest.resources), algorithm, place)
 
 
 def verify(
@@ -113,16 +131,23 @@ def read_signature(root: OpenedRoot, signature: StrPath | None = None) -> tuple[
     return data, SIGNATURE_NAME if root.is_folder else None
 
 
-def write_signature(destination: Path, bundle: bytes) -> None:
-    """Write a bundle, atomically, with a line end behind it. Raises ``WriteError``."""
+def write_whole(files: Sequence[NewFile]) -> None:
+    """Write all of the files, or none; the last is the one that refers to the others. Raises ``WriteError``."""
+    last = files[-1].path
     try:
-        with StagedFile(destination) as file:
-            with os.fdopen(os.dup(file.descriptor), "wb") as stream:
-                stream.write(bundle + b"\n")
-            os.fsync(file.descriptor)
-            put_in_place([file])
+        with ExitStack() as stack:
+            staged = [_staged(file, stack) for file in files]
+            put_in_place(staged)
     except OSError as error:
-        raise WriteError(f"cannot write '{destination}': {error.strerror}") from error
+        raise WriteError(f"cannot write '{last}': {error.strerror}") from error
+
+
+def _staged(file: NewFile, stack: ExitStack) -> StagedFile:
+    staged = stack.enter_context(StagedFile(file.path))
+    with os.fdopen(os.dup(staged.descriptor), "wb") as stream:
+        stream.write(file.data)
+    os.fsync(staged.descriptor)
+    return staged
 
 
 def _name_beneath(root: OpenedRoot, path: Path) -> str | None:

@@ -98,6 +98,31 @@ def test_broken_chain_fails_the_check_and_is_not_exported(made: Path, tmp_path: 
     assert "listed are missing" in refused.stderr
 
 
+def test_package_that_was_stripped_of_its_claims_fails_the_check(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "package", tmp_path / "package")
+    (tmp_path / "package" / "claims.jsonl").unlink()
+    shown = bridge("provenance", "show", tmp_path / "package", *trusted(made))
+    assert shown.exit_code == 1
+    assert "✗ origin" in shown.stdout
+
+
+def test_old_claims_that_do_not_fit_leave_signature_and_claims_as_they_were(made: Path, tmp_path: Path) -> None:
+    for name in ("model.dnn", "model.dnn.sig", "model.dnn.claims.jsonl"):
+        shutil.copy(made / name, tmp_path / name)
+    model = tmp_path / "model.dnn"
+    model.write_bytes(b"another model")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "model.dnn.sig").unlink()
+    refused = bridge("sign", model, "--key", made / "trainer.pem", "--provenance")
+    assert refused.exit_code == 3
+    assert "give --force to replace them" in refused.output
+    before.pop("model.dnn.sig")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    replaced = bridge("sign", model, "--key", made / "trainer.pem", "--provenance", "--force")
+    assert replaced.exit_code == 0, replaced.output
+    assert bridge("provenance", "show", model, *trusted(made)).exit_code == 0
+
+
 def test_claims_that_are_none_are_refused(made: Path, tmp_path: Path) -> None:
     package = shutil.copytree(made / "package", tmp_path / "package")
     (package / "claims.jsonl").write_bytes(b"noise\n")

@@ -90,7 +90,10 @@ def test_ignored_paths_and_another_place_for_the_signature(model: Path, key: Pat
     assert _bridge(*command).exit_code == 0
     (model / "later.txt").touch()
     assert _bridge(*command).exit_code == 3
-    assert _bridge(*command, "--ignore", "later.txt").exit_code == 0
+    verified = _bridge(*command, "--ignore", "later.txt")
+    assert verified.exit_code == 0
+    assert "not covered" in verified.output
+    assert "later.txt" in verified.output
 
 
 def test_signature_is_overwritten_by_force_alone(model: Path, key: Path) -> None:

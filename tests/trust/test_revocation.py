@@ -37,6 +37,11 @@ def test_revoked_authority_is_refused() -> None:
         _check(revocation_list(_MIDDLE), revocation_list(_ROOT, _MIDDLE.certificate))
 
 
+def test_certificate_that_is_trusted_itself_cannot_be_looked_up() -> None:
+    with pytest.raises(SignatureError, match="trust its issuer instead"):
+        check_revocation((_LEAF.certificate,), [revocation_list(_MIDDLE)], trusted_time=None, now=NOW)
+
+
 def test_signer_has_to_be_covered_by_a_list() -> None:
     with pytest.raises(SignatureError, match="no revocation list by 'CN=middle'"):
         _check(revocation_list(_ROOT))

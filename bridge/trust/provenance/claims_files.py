@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.errors import IntegrityError, WriteError
-from bridge.targets.atomic import StagedFile, put_in_place
+from bridge.errors import IntegrityError
 from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.claims import claims_file, read_claims
 from bridge.trust.provenance.history import CLAIMS_NAME, CLAIMS_SUFFIX, read_evidence
+from bridge.trust.signature_files import NewFile, write_whole
 from bridge.trust.small_files import StrPath
 from bridge.trust.tree import OpenedRoot
 
@@ -34,6 +33,20 @@ def add_claims(
     ``IntegrityError`` is raised: claims about what the file held before are no history of what it holds now. Raises
     ``WriteError`` where nothing can be written.
     """
+    file = with_claims(model, root_sha256, bundles, overwrite=overwrite, allow_hard_links=allow_hard_links)
+    write_whole([file])
+    return file.path
+
+
+def with_claims(
+    model: StrPath,
+    root_sha256: str,
+    bundles: Sequence[bytes],
+    *,
+    overwrite: bool = False,
+    allow_hard_links: bool = False,
+) -> NewFile:
+    """What ``add_claims`` writes, checked and not yet written."""
     with OpenedRoot(model, allow_hard_links=allow_hard_links) as root:
         place, name = claims_path(root), root.name
         before = b"" if overwrite else read_evidence(root).claims or b""
@@ -47,15 +60,4 @@ def add_claims(
             computed="; ".join(check.detail for check in failures[:3]),
             advice="give --force to replace them, or restore the model that they speak of",
         )
-    _write(place, data)
-    return place
-
-
-def _write(place: Path, data: bytes) -> None:
-    try:
-        with StagedFile(place) as file:
-            with os.fdopen(os.dup(file.descriptor), "wb") as stream:
-                stream.write(data)
-            put_in_place([file])
-    except OSError as error:
-        raise WriteError(f"cannot write '{place}': {error.strerror}") from error
+    return NewFile(place, data)

@@ -24,6 +24,8 @@ SIGNATURE_NAME = "model.sig"
 CLAIMS_NAME = "claims.jsonl"
 SIGNATURE_SUFFIX = ".sig"
 CLAIMS_SUFFIX = ".claims.jsonl"
+INTERFACE_NAME = "interface.json"
+"""What every package holds, and no other model."""
 SIGNATURE_BYTES_AT_MOST = 64 << 20
 
 
@@ -88,7 +90,7 @@ def read_history(path: StrPath, verifier: Verifier | None, *, allow_hard_links: 
         files, sha256, check = _files(root, evidence.signature)
         name = root.name
     chain = verify_chain(name, sha256, claims, verifier)
-    checks = (check, *_report_checks(chain, sha256, files))
+    checks = (check, *_origin_checks(chain, files), *_report_checks(chain, sha256, files))
     return History(name, sha256, files, replace(chain, checks=(*checks, *chain.checks)))
 
 
@@ -118,6 +120,15 @@ class _Anybody:
     def verify(self, material: VerificationMaterial, message: bytes, signature: bytes) -> Identity:
         del material, message, signature
         return Identity("key", "nobody in particular", "")
+
+
+def _origin_checks(chain: Chain, files: Sequence[FileDigest]) -> tuple[Check, ...]:
+    """Whether anything says how the artefact came to be. Packages are never made without such a claim."""
+    if any(claim.step is not None for claim in chain.root.claims):
+        return ()
+    if any(file.name == INTERFACE_NAME for file in files):
+        return (Check("origin", Status.FAILED, "the claim that says how this package was made is missing: it was taken away"),)
+    return (Check("origin", Status.UNKNOWN, "no claim says how it was made"),)
 
 
 def _report_checks(chain: Chain, sha256: str, files: Sequence[FileDigest]) -> tuple[Check, ...]:
