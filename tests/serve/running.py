@@ -101,14 +101,19 @@ def running(models: Models, **changes: Any) -> Iterator[Running]:
         await stop.wait()
         await server.stop()
 
-    thread = threading.Thread(target=lambda: (uvloop.run(live()), ended.set()), name="server")
+    def run() -> None:
+        uvloop.run(live())
+        ended.set()
+
+    thread = threading.Thread(target=run, name="server")
     thread.start()
     started.wait()
     while len(held) < 3 and thread.is_alive():
         thread.join(0.001)
     server, loop, stop = held
     try:
-        yield Running(*(server.ports.get(port, 0) for port in ("http", "grpc", "admin")), log, server)
+        ports = server.ports
+        yield Running(ports.get("http", 0), ports.get("grpc", 0), ports.get("admin", 0), log, server)
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(30)

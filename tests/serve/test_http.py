@@ -100,7 +100,7 @@ def test_a_compressed_request_is_read(server: Running) -> None:
         (b'{"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["a"]}]}', 400, "datatype"),
         (b'{"inputs": [{"name": "image", "datatype": "FP32", "shape": [-1], "data": [1]}]}', 400, "whole extents"),
         (
-            b'{"inputs": [{"name": "image", "datatype": "FP32", "shape": [1099511627776, 1099511627776], "data": []}]}',
+            b'{"inputs": [{"name": "image", "datatype": "FP32", "shape": [1099511627776, 9], "data": []}]}',
             400,
             "more",
         ),
@@ -166,10 +166,7 @@ def test_an_unknown_encoding_is_refused(server: Running) -> None:
     ],
 )
 def test_there_is_nothing_but_the_protocol(server: Running, method: str, path: str, status: int) -> None:
-    assert ask(server.http, method, path, b"" if method == "POST" else None).status in {
-        status,
-        405 if method == "POST" else status,
-    }
+    assert ask(server.http, method, path, b"" if method == "POST" else None).status == status
 
 
 def test_not_a_number_is_not_written_as_json(server: Running) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, RequestRefusedError
 from bridge.serve.clients.identity import Client, Clients
 from bridge.serve.grpc.messages import (
     CALLS,
@@ -95,8 +96,7 @@ def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
     }
     methods = {
         name: grpc.unary_unary_rpc_method_handler(
-            _guarded(calls[name], inference),
-            request_deserializer=message_class(f"{name}Request").FromString,
+            _guarded(calls[name], message_class(f"{name}Request"), inference),
             response_serializer=message_class(f"{name}Response").SerializeToString,
         )
         for name in CALLS
@@ -104,12 +104,12 @@ def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(SERVICE, methods)
 
 
-def _guarded(call: Call, inference: Inference) -> Call:
-    """``call`` with refusals told as gRPC tells them, and bugs told to the log alone."""
+def _guarded(call: Call, request_class: type[Any], inference: Inference) -> Call:
+    """``call`` on the message in the bytes given, with refusals told as gRPC tells them, and bugs told to the log alone."""
 
-    async def guarded(request: Any, context: Any) -> Any:
+    async def guarded(octets: bytes, context: Any) -> Any:
         try:
-            return await call(request, context)
+            return await call(_parsed(octets, request_class), context)
         except BridgeError as error:
             refusal = refusal_of(error)
             if refusal is FAULT:
@@ -124,6 +124,14 @@ def _guarded(call: Call, inference: Inference) -> Call:
         raise AssertionError("abort does not return")
 
     return guarded
+
+
+def _parsed(octets: bytes, request_class: type[Any]) -> Any:
+    # Here and not in gRPC, which would call it a fault of the server.
+    try:
+        return request_class.FromString(octets)
+    except DecodeError as error:
+        raise RequestRefusedError("malformed", f"this is no {request_class.__name__}") from error
 
 
 def _texts(context: Any) -> dict[str, str]:

@@ -13,6 +13,7 @@ from bridge.serve.grpc.messages import ModelInferResponse
 from bridge.serve.protocol.datatypes import NUMPY_TYPES, element_count, from_octets, numpy_type, protocol_name
 from bridge.serve.protocol.request import TENSORS_AT_MOST, InferenceRequest, checked_name, seconds_of
 
+_WIDE: Final = {"i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
 _CONTENTS: Final = {
     "BOOL": "bool_contents", "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents", "INT64": "int64_contents",
     "UINT8": "uint_contents", "UINT16": "uint_contents", "UINT32": "uint_contents", "UINT64": "uint64_contents",
@@ -70,10 +71,13 @@ def _typed(tensor: Any, where: str) -> Array:
     values = getattr(tensor.contents, field)
     if len(values) != count:
         raise RequestRefusedError("malformed", f"{where}.contents: expected {count} elements; found {len(values)}")
-    try:
-        return np.array(values, dtype).reshape(shape)
-    except OverflowError as error:
-        raise RequestRefusedError("malformed", f"{where}.contents: a number beyond the range of {tensor.datatype}") from error
+    # Narrow integers travel in wider ones.
+    array = np.array(values, _WIDE.get(dtype.kind, dtype))
+    if dtype.kind in _WIDE and array.size:
+        bounds = np.iinfo(dtype)
+        if int(array.min()) < bounds.min or int(array.max()) > bounds.max:
+            raise RequestRefusedError("malformed", f"{where}.contents: a number beyond the range of {tensor.datatype}")
+    return array.astype(dtype, copy=False).reshape(shape)
 
 
 def _seconds(message: Any) -> float | None:

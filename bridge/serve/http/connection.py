@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def eof_received(self) -> bool:
-        """The client has closed its side. Whether it still reads cannot be told: it is taken to be gone, and its request with it."""
+        """The client has closed its side. Whether it still reads cannot be told: it is taken to be gone."""
         return False
 
     def pause_writing(self) -> None:
