@@ -39,11 +39,15 @@ def render_html(report: Report) -> str:
     return page(f"Equivalence report: {report.verdict.value}", joined(banner(report), links, tag("main", *sections), foot))
 
 
-def page(title: str, body: Markup, more_style: str = "") -> str:
-    """A document in the house's style around ``body``; ``more_style`` is a style sheet of our own that goes behind it."""
+def page(title: str, body: Markup, more_style: str = "", *, images: bool = False) -> str:
+    """A document in the house's style around ``body``; ``more_style`` is a style sheet of our own that goes behind it.
+
+    With ``images`` it may show those that stand in the document itself.
+    """
     style = files("verify.report.html").joinpath("style.css").read_text("utf-8") + more_style
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    shown = "img-src data:; " if images else ""
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; {shown}base-uri 'none'; form-action 'none'"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
