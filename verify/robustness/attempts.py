@@ -65,11 +65,13 @@ class Attempts:
 
     def again(self, rows: Array) -> Attempt:
         """A longer search on the samples ``rows`` alone, which fell without gradients and not with them."""
+        some = self._samples.at(rows)
+        twin = TwinTarget(self._twin.module, some, self._twin.output, self._twin.batch, self._twin.probabilities)
+        if self._threat.norm is Norm.TOKENS:
+            return self._tokens_again(rows, some, twin)
         settings = PgdSettings(steps=100, restarts=10, loss=Loss.MARGIN)
 
         def make() -> Made:
-            some = self._samples.at(rows)
-            twin = TwinTarget(self._twin.module, some, self._twin.output, self._twin.batch, self._twin.probabilities)
             mask = None if self._mask is None else self._mask[rows]
             moved = self._x.clone()
             moved[rows] = pgd(twin, self._x[rows], self._labels[rows], self._threat, settings, seed=self._seed + 7, mask=mask)
@@ -77,6 +79,21 @@ class Attempts:
 
         stated = {"steps": "100", "restarts": "10", "loss": settings.loss.value, "samples": ", ".join(str(row) for row in rows)}
         return Attempt("PGD-100 second look", Kind.WHITE_BOX, 0, make, stated)
+
+    def _tokens_again(self, rows: Array, some: Samples, twin: TwinTarget) -> Attempt:
+        """Gradients choose among tokens but poorly: the second look searches the twin itself."""
+        queries, floating = 3000, self._floating[rows]
+
+        def make() -> Made:
+            moved = self._floating.copy()
+            found = flip_by_scores(
+                twin.scores, floating, some.labels, self._threat, queries=queries, seed=self._seed + 7, mask=some.mask
+            )
+            moved[rows] = found.adversarial
+            return Made(moved)
+
+        stated = {"queries": str(queries), "samples": ", ".join(str(row) for row in rows)}
+        return Attempt("tokens, second look", Kind.WHITE_BOX, 0, make, stated)
 
     def _noise(self, draws: int) -> Attempt:
         def make() -> Made:
@@ -197,9 +214,8 @@ class Attempts:
             return Made(found.adversarial, found.queries)
 
         yield Attempt("random tokens", Kind.CONTROL, plan.noise_draws, random, {"draws": str(plan.noise_draws)})
-        yield Attempt(
-            "tokens by gradient", Kind.WHITE_BOX, 100 * changes, by_gradient, {"loss": Loss.MARGIN.value, "candidates": "48"}
-        )
+        stated = {"loss": Loss.MARGIN.value, "candidates": "48"}
+        yield Attempt("tokens by gradient", Kind.WHITE_BOX, 100 * changes, by_gradient, stated)
         queries = plan.square_queries
         yield Attempt("tokens by scores", Kind.BLACK_BOX, queries, by_scores, {"queries": str(queries)})
 

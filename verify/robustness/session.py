@@ -87,7 +87,7 @@ class Session:
         white = [each for each in self.outcomes if each.attempt.kind is Kind.WHITE_BOX]
         doubtful = np.flatnonzero(self._standing(white) & ~self._standing(self.outcomes))
         # Few of them can be chance: gradients are given the time that they did not have. Many are a sign by themselves.
-        if 0 < len(doubtful) <= _SECOND_LOOK and self._threat.norm is not Norm.TOKENS:
+        if 0 < len(doubtful) <= _SECOND_LOOK:
             self.outcomes.append(self._run(self._attempts.again(doubtful)))
 
     def sweep(self) -> Sweep:
