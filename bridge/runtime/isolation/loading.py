@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from bridge.runtime.isolation.fork_server import ForkServer
-from bridge.runtime.isolation.limits import DEFAULT_ISOLATION_LIMITS, IsolationLimits
+from bridge.runtime.isolation.limits import IsolationLimits
 from bridge.runtime.isolation.model import IsolatedModel
 from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.opening import OpenedPackage
@@ -12,13 +14,15 @@ from bridge.runtime.opening import OpenedPackage
 def load_isolated(
     opened: OpenedPackage,
     limits: RuntimeLimits,
-    isolation: IsolationLimits = DEFAULT_ISOLATION_LIMITS,
+    isolation: IsolationLimits | None = None,
     *,
     server: ForkServer | None = None,
 ) -> IsolatedModel:
-    """The model of an opened package in workers, which get the verified bytes. Closes ``opened``; raises as ``IsolatedModel``."""
+    """The model of an opened package in workers, which get the verified bytes. Closes ``opened``; raises as ``IsolatedModel``.
+
+    Without ``isolation`` there are as many workers as calls may run at once, but no more than there are processors.
+    """
+    chosen = isolation or IsolationLimits(workers=min(limits.concurrent_runs, len(os.sched_getaffinity(0))))
     with opened:
         admitted = opened.admitted
-        return IsolatedModel(
-            admitted.model, admitted.external, opened.interface, opened.identity, limits, isolation, server=server
-        )
+        return IsolatedModel(admitted.model, admitted.external, opened.interface, opened.identity, limits, chosen, server=server)

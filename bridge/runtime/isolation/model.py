@@ -171,7 +171,7 @@ class IsolatedModel:
             external=tuple((name, len(data)) for name, data in external.items()),
             memory_bytes=isolation.memory_bytes if limited else None,
             cpu_seconds=isolation.cpu_seconds,
-            intra_op_threads=limits.intra_op_threads,
+            intra_op_threads=limits.intra_op_threads or max(1, len(os.sched_getaffinity(0)) // isolation.workers),
             inter_op_threads=limits.inter_op_threads,
             providers=provider_options(limits.providers, isolation.gpu_memory_bytes),
         )

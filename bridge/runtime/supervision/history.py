@@ -1,4 +1,4 @@
-"""What was loaded, replaced, refused and fallen back to, and why: the latest of it, for status pages, and all of it in the log."""
+"""What was loaded, replaced, refused and fallen back to, and why: the latest of it for status pages, all of it in the log."""
 
 from __future__ import annotations
 

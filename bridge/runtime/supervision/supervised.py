@@ -168,7 +168,7 @@ class SupervisedModel:
         return answer
 
     def _entered(self, which: Callable[[], Generation | None]) -> Generation:
-        """A generation that the caller is inside of. One that was retired between the look and the entry was replaced: look again."""
+        """A generation that the caller is inside of. One that was retired before the caller entered was replaced: look again."""
         while True:
             generation = which()
             if generation is not None and generation.enter():
@@ -195,7 +195,7 @@ class SupervisedModel:
             self._note("not drained", leaving, f"requests were with it after {self._limits.drain_seconds:g} s")
 
     def _compatible(self, package: Path, other: Generation | None) -> Generation:
-        """A package, loaded, whose callers cannot tell it from ``other``. Raises what refuses it; nothing of it is left then."""
+        """A package, loaded, that callers use as they use ``other``. Raises what refuses it; nothing of it is left then."""
         fresh = self._loaded(package)
         if other is not None:
             found, expected = _callable_form(fresh.model.interface), _callable_form(other.model.interface)
