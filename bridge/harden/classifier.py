@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -50,17 +53,25 @@ def tensors(samples: Samples) -> tuple[Tensor, Tensor]:
     return torch.tensor(samples.x, dtype=torch.float32), torch.tensor(samples.y)
 
 
-def require_fit(classifier: Classifier, samples: Samples) -> int:
-    """The number of classes. Raises ``InvalidInputsError`` for samples that the model does not take, or has no class for."""
-    was_training = classifier.training
+@contextmanager
+def evaluating(classifier: Classifier) -> Iterator[None]:
+    """Every layer in evaluation, and as it was before in the end: some are kept in evaluation while others train."""
+    training = [module for module in classifier.modules() if module.training]
     classifier.eval()
     try:
-        with torch.no_grad():
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def require_fit(classifier: Classifier, samples: Samples) -> int:
+    """The number of classes. Raises ``InvalidInputsError`` for samples that the model does not take, or has no class for."""
+    try:
+        with evaluating(classifier), torch.no_grad():
             classes = int(classifier(torch.tensor(samples.x[:2], dtype=torch.float32)).shape[1])
     except (RuntimeError, IndexError, ValueError) as error:
         raise InvalidInputsError(f"the model does not take samples of shape {list(samples.x.shape[1:])}: {error}") from error
-    finally:
-        classifier.train(was_training)
     if int(samples.y.max()) >= classes:
         raise InvalidInputsError(f"a sample is of class {int(samples.y.max())}; the model has {classes} classes")
     return classes

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bridge.errors import InvalidOptionError
-from bridge.harden.classifier import Classifier
+from bridge.harden.classifier import Classifier, evaluating
 from bridge.harden.options import Method, Training
 from bridge.harden.perturbation import ascend, one_step
 
@@ -65,11 +65,8 @@ def trades(training: Training) -> Objective:
     """TRADES (Zhang and others 2019): cross entropy on the samples, and ``beta`` times how far the answer moves nearby."""
 
     def objective(classifier: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-        was_training = classifier.training
-        classifier.eval()
-        with torch.no_grad():
+        with evaluating(classifier), torch.no_grad():
             settled = functional.softmax(classifier(x), dim=1)
-        classifier.train(was_training)
 
         def divergence(logits: Tensor, labels: Tensor) -> Tensor:
             del labels

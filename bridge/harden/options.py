@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from bridge.errors import InvalidOptionError
+from bridge.trust.policy.document import default_policy
+from bridge.trust.policy.model import Policy
+from bridge.trust.signers import Signer
 from verify.robustness.threat import Norm, Threat
 
 
@@ -34,11 +38,15 @@ DISTILLATION_WARNING = (
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """``epsilon`` is in the input's own units, ``steps`` and ``step`` (a share of epsilon) are the attack's in training.
+    """How one network is trained, and against whom.
 
-    ``beta`` weighs TRADES' second term; ``sigma`` is the noise of smoothing; ``temperature`` is distillation's; ``members`` are
-    an ensemble's. Training stops when robust accuracy on the validation split did not rise for ``patience`` epochs, and the best
-    epoch is what counts. ``fresh`` draws new weights instead of beginning with the model's own.
+    ``epsilon``, ``low`` and ``high`` are in the input's own units. ``steps`` and ``step`` (a share of epsilon) are those of the
+    attack in training, ``reach`` how far that goes, in epsilons: a little further than what is to be withstood. ``beta`` weighs
+    TRADES' second term; ``sigma`` is the noise of smoothing, ``temperature`` distillation's; ``members`` are an ensemble's.
+
+    Training stops when the measure on the validation split did not rise for ``patience`` epochs, and the best epoch is what
+    counts. ``fresh`` draws new weights instead of beginning with the model's own; ``dropout`` keeps dropout on, which costs
+    robust accuracy.
     """
 
     epsilon: float
@@ -57,18 +65,53 @@ class Training:
     members: int = 3
     seed: int = 0
     fresh: bool = False
+    dropout: bool = False
+    reach: float = 1.0
 
     def __post_init__(self) -> None:
         counts = (self.epochs, self.patience, self.batch, self.steps)
-        numbers = (self.learning_rate, self.step, self.beta, self.sigma, self.temperature)
+        numbers = (self.learning_rate, self.step, self.beta, self.sigma, self.temperature, self.reach)
         if min(counts) < 1 or not all(math.isfinite(value) and value > 0 for value in numbers) or not 2 <= self.members <= 32:
             raise InvalidOptionError(
                 f"training with {self.epochs} epochs, {self.batch} samples at once, {self.steps} steps, {self.members} members: "
                 "expected positive numbers, and 2 to 32 members"
             )
-        _ = self.threat
+        if self.threat.norm is Norm.TOKENS:
+            raise InvalidOptionError("training perturbs numbers: the norm is linf or l2")
 
     @property
     def threat(self) -> Threat:
         """What the attacker may do. Raises ``InvalidOptionError``."""
         return Threat(self.norm, self.epsilon, self.low, self.high)
+
+    @property
+    def lesson(self) -> Threat:
+        """What training's own attack may do."""
+        return self.threat.of_size(self.epsilon * self.reach)
+
+    def to_json(self) -> dict[str, object]:
+        """In JSON's types."""
+        return {**asdict(self), "norm": self.norm.value}
+
+
+@dataclass(frozen=True, slots=True)
+class HardenOptions:
+    """``signer`` signs the new package. ``source`` is the CNTK file that the parent was converted from, where it is at hand.
+
+    ``policy`` says who may have signed the parent; ``allow_unsigned`` takes one without a signature. ``smoke`` runs the smoke
+    test on at most ``smoke_samples``; ``certified`` samples get certificates of ``votes`` each where the method is smoothing.
+    """
+
+    signer: Signer
+    method: Method
+    training: Training
+    source: Path | None = None
+    policy: Policy = field(default_factory=default_policy)
+    allow_unsigned: bool = False
+    input_name: str | None = None
+    output_name: str | None = None
+    smoke: bool = True
+    smoke_samples: int = 100
+    certified: int = 50
+    votes: int = 1000
+    alpha: float = 0.001

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bridge.harden.classifier import Classifier
+from bridge.harden.classifier import Classifier, evaluating
 from bridge.harden.options import Training
 from verify.robustness.attacks.gradient import every_row, loss_gradient
 from verify.robustness.losses import LossFunction, cross_entropy
@@ -50,13 +50,11 @@ def _steps(
     step: float,
     loss: LossFunction,
 ) -> Tensor:
-    was_training = classifier.training
-    classifier.eval()
-    threat = training.threat
+    threat = training.lesson
     rows = every_row(x)
     point = random_start(x, threat, generator)
-    for _ in range(steps):
-        gradient = loss_gradient(classifier, point, rows, labels, loss).gradient
-        point = project(point + step * threat.epsilon * direction(gradient, threat.norm), x, threat)
-    classifier.train(was_training)
+    with evaluating(classifier):
+        for _ in range(steps):
+            gradient = loss_gradient(classifier, point, rows, labels, loss).gradient
+            point = project(point + step * threat.epsilon * direction(gradient, threat.norm), x, threat)
     return point.detach()

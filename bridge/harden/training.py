@@ -83,7 +83,7 @@ def train(
     kept, kept_at = copy.deepcopy(classifier.state_dict()), -1
     epochs: list[Epoch] = []
     while len(epochs) < training.epochs and len(epochs) - 1 - max(kept_at, 0) < training.patience:
-        loss = _epoch(classifier, samples, objective, optimiser, training.batch, generator)
+        loss = _epoch(classifier, samples, objective, optimiser, training, generator)
         found = measure(classifier)
         epochs.append(Epoch(loss, found))
         if found > best:
@@ -99,17 +99,17 @@ def _epoch(
     samples: Samples,
     objective: Objective,
     optimiser: torch.optim.Optimizer,
-    batch: int,
+    training: Training,
     generator: torch.Generator,
 ) -> float:
     """One pass in an order drawn by ``generator``; the mean loss."""
     x, labels = tensors(samples)
-    classifier.train()
+    _train_mode(classifier, dropout=training.dropout)
     # Dropout draws from torch's own generator: forked, so that the caller's random numbers stay what they were.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(1 << 62, (1,), generator=generator)))
         total = 0.0
-        for rows in torch.split(torch.randperm(len(labels), generator=generator), batch):
+        for rows in torch.split(torch.randperm(len(labels), generator=generator), training.batch):
             optimiser.zero_grad()
             loss = objective(classifier, x[rows], labels[rows], generator)
             if not torch.isfinite(loss):
@@ -119,6 +119,14 @@ def _epoch(
             total += float(loss.detach()) * len(rows)
     classifier.eval()
     return total / len(labels)
+
+
+def _train_mode(classifier: nn.Module, *, dropout: bool) -> None:
+    classifier.train()
+    if not dropout:
+        for module in classifier.modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()
 
 
 def draw_afresh(classifier: nn.Module, seed: int) -> None:

@@ -1,0 +1,56 @@
+"""What the tests of a hardened model found, as evaluations for its claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bridge.harden.report import HardeningReport
+from bridge.trust.provenance.evaluation import Evaluation, equivalence_evaluation
+from bridge.trust.provenance.resource import Resource
+from verify.report.document import Report
+
+if TYPE_CHECKING:
+    from verify.robustness.document import RobustnessReport
+
+TWIN_EQUIVALENCE: Final = "twin-equivalence"
+"""Not the kind of a conversion's test: what is compared is the twin in PyTorch, and nothing that CNTK has computed."""
+
+HARDENING: Final = "hardening"
+
+
+def evaluations(equivalence_file: Resource, equivalence: Report, file: Resource, report: HardeningReport) -> list[Evaluation]:
+    """The comparison with the twin, and the one with the parent. What a method has to be warned of is a warning here too."""
+    test = f"withstands more than its parent: {report.method.value}"
+    better = not report.warning
+    compared = Evaluation(
+        kind=HARDENING,
+        configuration=(file,),
+        passed=(test,) if better else (),
+        warned=() if better else (f"{test}: {report.warning}",),
+        summary={
+            "method": report.method.value,
+            "cleanBefore": report.before.clean,
+            "cleanAfter": report.after.clean,
+            "robustBefore": report.before.robust,
+            "robustAfter": report.after.robust,
+        },
+    )
+    return [replace(equivalence_evaluation(equivalence, equivalence_file), kind=TWIN_EQUIVALENCE), compared]
+
+
+def robustness_evaluations(file: Resource, report: RobustnessReport) -> list[Evaluation]:
+    """The smoke test, as policies ask for it."""
+    tests = [f"{report.tier} tier", *(gate.name for gate in report.gates)]
+    failed = [gate.name for gate in report.gates if not gate.holds]
+    if not report.holds:
+        failed.append(f"{report.tier} tier: {report.verdict.value}")
+    return [
+        Evaluation(
+            kind="robustness",
+            configuration=(file,),
+            passed=() if failed else tuple(tests),
+            failed=tuple(failed),
+            summary={"verdict": report.verdict.value, "tier": report.tier, "epsilon": report.threat.epsilon},
+        )
+    ]
