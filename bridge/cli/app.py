@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.attack import attack_command
 from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.doctor import doctor_command
@@ -50,6 +51,7 @@ def bridge(
 app.command("inspect")(inspect_command)
 app.command("convert")(convert_command)
 app.command("check")(check_command)
+app.command("attack")(attack_command)
 app.add_typer(reference_app)
 app.add_typer(golden_app)
 app.add_typer(keys_app)

@@ -1,0 +1,1 @@
+"""The report of a robustness test in every form: JSON, JUnit, SARIF, Markdown and a page."""
