@@ -168,3 +168,13 @@ def test_cntk_itself_gives_what_was_recorded(tmp_path: Path) -> None:
     spoiled = check_recorded(spoiled_lenet(tmp_path / "case"), CheckOptions(backends=("cntk",)))
     assert spoiled.cases[0].outputs[0].metrics is not None
     assert spoiled.cases[0].outputs[0].metrics.mismatches == 1
+
+
+def test_cases_of_the_same_outputs_share_a_conversion(tmp_path: Path) -> None:
+    copy_of_lenet(tmp_path / "first")
+    copy_of_lenet(tmp_path / "second")
+    report = check(LENET / "model.dnn", tmp_path, CheckOptions(determinism=True))
+    assert [case.case for case in report.cases] == ["first", "second"]
+    assert report.holds
+    # Determinism is of a model: its first case alone is run again.
+    assert {item.detail.split(":")[0] for item in report.determinism} == {"first"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bridge.checking.options import STANDARD_CHECK, CheckOptions
@@ -37,10 +37,10 @@ def check(model: str | os.PathLike[str], golden: str | os.PathLike[str], options
         cases = _cases_of(Path(golden), source.sha256())
     kinds = choose_kinds(options.backends, tuple(Form))
     session = Session(options, len(cases) * len(kinds))
-    for case in cases:
+    for outputs, alike in _by_outputs(cases).items():
         if not session.stopped:
-            with Subject(path, case.output_names()) as subject:
-                session.run(subject, [case], kinds)
+            with Subject(path, outputs) as subject:
+                session.run(subject, alike, kinds)
     return session.report()
 
 
@@ -52,6 +52,14 @@ def check_converted(model: Path, golden: Path) -> Report:
 def check_converted_torch(folder: Path, golden: Path) -> Report:
     """Check the folder of a PyTorch module, whose ``model.py`` is run: for folders that were written just now."""
     return _check_own_form(folder, golden, STANDARD_CHECK)
+
+
+def _by_outputs(cases: Sequence[GoldenCase]) -> Mapping[tuple[str, ...], Sequence[GoldenCase]]:
+    """The cases by the outputs that they record: those of the same ones need one conversion between them."""
+    found: dict[tuple[str, ...], list[GoldenCase]] = {}
+    for case in cases:
+        found.setdefault(case.output_names(), []).append(case)
+    return found
 
 
 def _check_own_form(path: Path, golden: Path, options: CheckOptions) -> Report:

@@ -13,7 +13,7 @@ from bridge.reference.values import Wanted
 from verify.equivalence.backends import Array, BackendIdentity
 from verify.equivalence.backends.registry import CNTK
 from verify.equivalence.cases import Batch, GoldenCase, RecordedVariable
-from verify.equivalence.checking import RECORDED, failed_case
+from verify.equivalence.checking import RECORDED, failed_case, judged_case
 from verify.equivalence.outputs import judge
 from verify.equivalence.rules import Rules
 from verify.report.document import Case, Output, OutputVerdict
@@ -47,7 +47,7 @@ def check_with_cntk(engine: ReferenceEngine, case: GoldenCase, rules: Rules) -> 
     seconds = time.perf_counter() - started
     values = {uid: item.value for uid, item in found.values.items()}
     outputs = tuple(_judged(case, item, values.get(item.description.uid), found.unavailable, rules) for item in case.outputs)
-    return Case(case=case.name, backend=CNTK, reference=RECORDED, seconds=seconds, outputs=outputs)
+    return judged_case(Case(case=case.name, backend=CNTK, reference=RECORDED, seconds=seconds, outputs=outputs))
 
 
 def _inputs(case: GoldenCase) -> dict[str, Batch]:

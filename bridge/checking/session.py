@@ -55,7 +55,12 @@ class Session:
         self._done += 1
 
     def report(self) -> Report:
-        """Everything so far."""
+        """Everything so far.
+
+        ``InvalidOptionError`` where every case was compared, and a tolerance was given for none of their outputs.
+        """
+        if not self.stopped and not any(case.error for case in self._cases):
+            self._options.rules.refuse_unused({output.name for case in self._cases for output in case.outputs})
         report = assemble(
             self._cases,
             command=self._options.command,

@@ -14,6 +14,7 @@ from bridge.conversion import SOURCE_SHA256, ConversionResult, convert
 from bridge.errors import InvalidPackageError, SourceError
 from verify.equivalence.backends import Backend, RuntimeOptions
 from verify.equivalence.backends.registry import BackendKind, Form
+from verify.equivalence.regular_file import open_regular
 from verify.report.document import Model
 
 _INTERFACE = "interface.json"
@@ -95,7 +96,7 @@ def _converted(path: Path, result: ConversionResult, form: Form) -> Model:
 def _digest(path: Path, form: Form) -> str:
     file = path if form is Form.ONNX else path / _INTERFACE  # Which states the digests of the folder's other files.
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         kind = SourceError if form is Form.ONNX else InvalidPackageError

@@ -1,5 +1,6 @@
 """``bridge check``: compares a converted model with what CNTK computed."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,11 +79,17 @@ def check_command(
 ) -> None:
     """Compare every output of a model with what CNTK computed; exit 1 where one differs."""
     del list_backends
-    with errors_as_exits(as_json=as_json, subject=str(model or golden)):
-        from bridge.checking import CheckOptions
+    with errors_as_exits(as_json=as_json):
         from verify.equivalence.rules import Rules, parse_override
 
         rules = Rules(dict(map(parse_override, tolerances or ())), _read_waivers(waivers))
+        if report_folder is not None:
+            from verify.report.writing import refuse_unwritable
+
+            refuse_unwritable(report_folder)
+    with errors_as_exits(as_json=as_json, subject=str(model or golden)):
+        from bridge.checking import CheckOptions
+
         options = CheckOptions(
             backends=tuple(backends or ()),
             rules=rules,
@@ -91,7 +98,7 @@ def check_command(
             bisect=bisect,
             fail_fast=fail_fast,
             allow_unsigned=allow_unsigned,
-            command=" ".join(["bridge", *sys.argv[1:]]),
+            command=shlex.join(["bridge", *sys.argv[1:]]),
             report_folder=report_folder,
         )
         report = _check_with_progress(model, golden, options)

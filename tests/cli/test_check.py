@@ -166,3 +166,17 @@ def test_an_edited_file_is_held_against_a_conversion_of_today(converted: Path, t
     (found,) = json.loads(result.stdout)["bisections"]
     assert result.exit_code == 1
     assert second.name in next(layer for layer in found["layers"] if layer["index"] == found["first_divergence"])["onnx_nodes"]
+
+
+def test_tolerance_for_an_output_that_is_none_is_bad_usage(converted: Path) -> None:
+    result = bridge("check", converted, "--golden", LENET, "--tolerance", "Z=1e-6,1e-8")
+    assert result.exit_code == 2
+    assert "no output has that name, only 'z'" in result.stderr
+
+
+def test_report_that_cannot_be_written_is_told_before_the_check(converted: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    result = bridge("check", converted, "--golden", LENET, "--report", tmp_path)
+    assert result.exit_code == 2
+    assert "agrees" not in result.output
+    assert result.stderr.startswith("bridge: cannot write")

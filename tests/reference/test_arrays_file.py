@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_a_missing_array_is_named_with_those_that_are_there(tmp_path: Path) -> N
 
 def test_a_sequence_that_is_missing_in_between_is_refused(tmp_path: Path) -> None:
     write_archive(tmp_path / "in.npz", {"words/0": np.eye(3), "words/2": np.eye(3)})
-    with pytest.raises(InvalidInputsError, match="words/1"):
+    with pytest.raises(InvalidInputsError, match="no array words/1, though there are 2"):
         read_arrays(tmp_path / "in.npz", (WORDS,))
 
 
@@ -90,6 +91,13 @@ def test_a_header_that_promises_more_than_there_is_allocates_nothing(tmp_path: P
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("image.npy", buffer.getvalue() + bytes(16))
     with pytest.raises(InvalidInputsError):
+        read_arrays(tmp_path / name, (IMAGE,))
+
+
+@pytest.mark.parametrize("name", ["in.npz", "in.npy"])
+def test_pipe_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InvalidInputsError, match="no regular file"):
         read_arrays(tmp_path / name, (IMAGE,))
 
 

@@ -41,12 +41,23 @@ def agreement(got: _Array, want: _Array, allowed: npt.NDArray[np.float64]) -> Ag
         unexplained_flips=int(flipped.size) - explained,
         flip_rate_upper=flip_rate_upper(int(flipped.size), samples),
         top_k=k,
-        top_k_set_agreement=float((_greatest(got, k) == _greatest(want, k)).all(axis=1).mean()),
+        top_k_set_agreement=float(_share_greatest(got, want, k).mean()),
     )
 
 
-def _greatest(values: _Array, k: int) -> npt.NDArray[np.intp]:
-    """The indices of each row's ``k`` greatest values, in the order of the indices: a set."""
-    if k == 1:
-        return np.reshape(values.argmax(axis=1), (-1, 1))
-    return np.sort(np.argpartition(values, values.shape[1] - k, axis=1)[:, -k:], axis=1)
+def _share_greatest(got: _Array, want: _Array, k: int) -> npt.NDArray[np.bool_]:
+    """For each row, whether one set of ``k`` classes is the greatest on both sides.
+
+    Where equal values stand at the edge of such a set, any of them may be in it: which one a sort happens to take says nothing.
+    """
+    (our_certain, our_possible), (their_certain, their_possible) = _greatest(got, k), _greatest(want, k)
+    certain, possible = our_certain | their_certain, our_possible & their_possible
+    agree: npt.NDArray[np.bool_] = ~(certain & ~possible).any(axis=1) & (certain.sum(axis=1) <= k) & (possible.sum(axis=1) >= k)
+    return agree
+
+
+def _greatest(values: _Array, k: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """What belongs to every set of each row's ``k`` greatest values, and what belongs to any. NaN counts as the greatest."""
+    ranked = np.where(np.isnan(values), np.inf, values) if values.dtype.kind == "f" else values
+    edge = np.partition(ranked, values.shape[1] - k, axis=1)[:, -k, None]
+    return ranked > edge, ranked >= edge

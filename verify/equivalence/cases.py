@@ -10,20 +10,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge.errors import InvalidGoldenCaseError
+from bridge.errors import InvalidBundleError, InvalidGoldenCaseError
+from bridge.trust.strict_json import JsonLimits, parse
 from verify.equivalence.archive import TensorArchive
 from verify.equivalence.description import CaseDescription, VariableDescription, parse_description
+from verify.equivalence.regular_file import open_regular
 
 DESCRIPTION_FILE = "case.json"
 TENSORS_FILE = "tensors.npz"
-_DESCRIPTION_BYTES = 16 << 20
+_DESCRIPTION = JsonLimits(bytes=16 << 20)
 
 Batch = npt.NDArray[np.generic] | list[npt.NDArray[np.generic]]
 """``[N, *shape]`` (``[*shape]`` without dynamic axes), or one ``[T, *shape]`` per sequence."""
@@ -49,8 +51,8 @@ class GoldenCase:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.name
+        """What reports call it."""
+        return case_name(self.folder)
 
     def output_names(self) -> tuple[str, ...]:
         """The recorded outputs, as ``bridge.convert(outputs=...)`` wants them."""
@@ -60,7 +62,7 @@ class GoldenCase:
         """The model's file, after a look that it is the one recorded."""
         path = self.folder / self.description.model
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise InvalidGoldenCaseError(f"{path}: cannot be read: {error.strerror}") from error
@@ -69,6 +71,11 @@ class GoldenCase:
                 f"{path}: not the recorded model: expected SHA-256 {self.description.model_sha256}, found {found}"
             )
         return path
+
+
+def case_name(folder: Path) -> str:
+    """The folder's own name, however it was reached: ``.`` and ``..`` are names of nothing."""
+    return Path(os.path.abspath(folder)).name  # noqa: PTH100  # Path.resolve would follow links, whose own names count.
 
 
 def find_cases(folder: Path) -> tuple[Path, ...]:
@@ -85,13 +92,14 @@ def load_description(folder: Path) -> CaseDescription:
     """``case.json`` alone, for choosing among many cases."""
     path = folder / DESCRIPTION_FILE
     try:
-        if path.stat().st_size > _DESCRIPTION_BYTES:
-            raise InvalidGoldenCaseError(f"{path}: expected at most {_DESCRIPTION_BYTES} bytes")
-        document = json.loads(path.read_bytes())
+        with open_regular(path) as stream:
+            octets = stream.read(_DESCRIPTION.bytes + 1)
     except OSError as error:
         raise InvalidGoldenCaseError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidGoldenCaseError(f"{path}: not JSON: {error}") from error
+    try:
+        document = parse(octets, what=str(path), limits=_DESCRIPTION)
+    except InvalidBundleError as error:
+        raise InvalidGoldenCaseError(str(error)) from error
     try:
         return parse_description(document)
     except InvalidGoldenCaseError as error:

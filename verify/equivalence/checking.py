@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bridge.errors import BridgeError
 from verify.equivalence.backends import Array, Backend
@@ -30,14 +31,15 @@ def check_case(backend: Backend, case: GoldenCase, rules: Rules = STANDARD, refe
         return failed_case(case.name, name, error, time.perf_counter() - started)
     seconds = time.perf_counter() - started
     truths, note = _truths(referee, case)
-    return Case(
-        case=case.name,
-        backend=name,
-        reference=RECORDED,
-        seconds=seconds,
-        note=note,
-        outputs=compared_outputs(case, results, backend, rules, truths),
-    )
+    outputs = compared_outputs(case, results, backend, rules, truths)
+    return judged_case(Case(case=case.name, backend=name, reference=RECORDED, seconds=seconds, note=note, outputs=outputs))
+
+
+def judged_case(case: Case) -> Case:
+    """The case; one in which everything agrees because there was nothing in it comes to nothing instead of passing."""
+    if case.holds and not any(output.metrics is not None and output.metrics.elements for output in case.outputs):
+        return replace(case, error="nothing was compared: the case records no element of any output")
+    return case
 
 
 def failed_case(case: str, backend: str, error: BridgeError | str, seconds: float = 0.0) -> Case:

@@ -92,6 +92,8 @@ def _variable(item: Any, path: str) -> VariableDescription:
     sequences = _integer(entry["sequences"], f"{path}.sequences") if "sequences" in entry else None
     if sequences is not None and not 0 < sequences <= _SEQUENCES:
         raise InvalidGoldenCaseError(f"{path}.sequences: expected 1 to {_SEQUENCES}, found {sequences}")
+    if sequences is not None and len(axes) < 2:
+        raise InvalidGoldenCaseError(f"{path}.sequences: expected a sequence axis in dynamic_axes, found {axes}")
     return VariableDescription(
         name=_text(entry, "name", path),
         uid=_text(entry, "uid", path),

@@ -6,21 +6,32 @@ conversion folded into the batch is folded here too. A sparse input that became 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from bridge.errors import InvalidGoldenCaseError
+from verify.equivalence.archive import ARCHIVE_BYTES
 from verify.equivalence.backends import Array, Port
 from verify.equivalence.cases import Batch, GoldenCase
 from verify.equivalence.description import VariableDescription
 
 
 def pad(sequences: Sequence[Array]) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Ragged ``[T_i, *shape]`` -> ``[N, max T, *shape]`` with zeros at the ends, and the lengths ``[N]``."""
+    """Ragged ``[T_i, *shape]`` -> ``[N, max T, *shape]`` with zeros at the ends, and the lengths ``[N]``.
+
+    ``InvalidGoldenCaseError`` where one long sequence among many would make the padding larger than a case may be.
+    """
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    padded = np.zeros((len(sequences), int(lengths.max()), *sequences[0].shape[1:]), dtype=sequences[0].dtype)
+    shape = (len(sequences), int(lengths.max()), *sequences[0].shape[1:])
+    if (needed := math.prod(shape) * sequences[0].dtype.itemsize) > ARCHIVE_BYTES:
+        raise InvalidGoldenCaseError(
+            f"{len(sequences)} sequences, padded to the longest of {shape[1]} steps, take {needed} bytes; "
+            f"expected at most {ARCHIVE_BYTES}"
+        )
+    padded = np.zeros(shape, dtype=sequences[0].dtype)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded, lengths

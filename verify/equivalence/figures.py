@@ -79,7 +79,7 @@ def cosine(got: _Array, want: _Array) -> float:
 def sqnr_db(want: _Array, difference: _Doubles) -> float:
     """Signal to quantisation noise: ten times the decimal logarithm of the signal's energy over the error's, in decibels.
 
-    Infinite without error, minus infinite for an error upon nothing but zeros.
+    Infinite without error, minus infinite for an error upon nothing but zeros, or for one beyond the range of doubles.
     """
     (signal, signal_exponent), (error, error_exponent) = _squarable(want), _squarable(difference)
     signal_energy, error_energy = float(signal @ signal), float(error @ error)
@@ -87,7 +87,11 @@ def sqnr_db(want: _Array, difference: _Doubles) -> float:
         return math.inf
     if signal_energy == 0:
         return -math.inf
-    return 10 * math.log10(signal_energy / error_energy) + 20 * math.log10(2) * (signal_exponent - error_exponent)
+    if math.isinf(error_energy):
+        return -math.inf
+    # Logarithms one by one: the quotient may leave the range of doubles where neither energy does.
+    decades = math.log10(signal_energy) - math.log10(error_energy)
+    return 10 * decades + 20 * math.log10(2) * (signal_exponent - error_exponent)
 
 
 def error_histogram(difference: _Doubles) -> Histogram:

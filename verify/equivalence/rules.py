@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -25,7 +25,7 @@ class Rules:
         """What an output may be off by. ``InvalidOptionError`` where an override is wider than the type's tolerance."""
         standard = tolerance_for(np.dtype(dtype))
         for pattern, chosen in self.overrides.items():
-            if fnmatchcase(output, pattern):
+            if fits(output, pattern):
                 if not chosen.within(standard):
                     raise InvalidOptionError(
                         f"tolerance {pattern}: {chosen} is wider than {standard}, which {dtype} has; "
@@ -34,13 +34,29 @@ class Rules:
                 return Tolerance(chosen.rtol, chosen.atol, f"chosen for {pattern}, narrower than {standard} of {dtype}")
         return standard
 
+    def refuse_unused(self, outputs: Collection[str]) -> None:
+        """Raise ``InvalidOptionError`` for a tolerance of none of ``outputs``: a misspelt one would pass for a stricter check."""
+        for pattern in self.overrides:
+            if not any(fits(output, pattern) for output in outputs):
+                raise InvalidOptionError(
+                    f"tolerance {pattern}: no output has that name, only {', '.join(map(repr, sorted(outputs)))}"
+                )
+
     def waivers_for(self, case: str, output: str) -> list[Waiver]:
         """The waivers that speak of an output, in the order of their file."""
-        return [item for item in self.waivers if fnmatchcase(case, item.case) and fnmatchcase(output, item.output)]
+        return [item for item in self.waivers if fits(case, item.case) and fits(output, item.output)]
 
 
 STANDARD = Rules()
 """The table's tolerances alone."""
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether ``pattern`` stands for ``name``. Its ``*`` stands for any characters; nothing else in it stands for anything.
+
+    Names of BrainScript hold brackets, which a shell would take for a choice of characters.
+    """
+    return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
 def parse_override(text: str) -> tuple[str, Tolerance]:

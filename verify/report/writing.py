@@ -18,6 +18,14 @@ from verify.report.sarif import render_sarif
 HTML, JSON, JUNIT, MARKDOWN, SARIF = "report.html", "report.json", "report.xml", "report.md", "report.sarif"
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise the ``WriteError`` that ``write_reports`` would raise, before the work of which the report tells is done."""
+    with explained(folder / JSON), ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (HTML, JUNIT, MARKDOWN, SARIF, JSON):
+            stack.enter_context(StagedFile(folder / name))  # Gone again at the end, since nothing puts it in place.
+
+
 def write_reports(report: Report, folder: Path, *, case_files: Mapping[str, str] | None = None) -> tuple[Path, ...]:
     """Write ``report`` to ``folder`` in all forms, all or none of them, and return their paths.
 

@@ -15,18 +15,9 @@ from bridge.errors import InvalidGoldenCaseError, InvalidInputsError
 from bridge.reference.recording.model_inputs import ModelInput
 from bridge.reference.values import Array, Batch
 from verify.equivalence.archive import TensorArchive
+from verify.equivalence.regular_file import open_regular
 
 _MEMBERS = 1_000_000
-
-
-class _NamedTensors(TensorArchive):
-    """An archive that says what is in it."""
-
-    def names(self) -> frozenset[str]:
-        names = self._zip.namelist()
-        if len(names) > _MEMBERS:
-            raise InvalidInputsError(f"{self._path}: expected at most {_MEMBERS} arrays, found {len(names)}")
-        return frozenset(name.removesuffix(".npy") for name in names)
 
 
 def read_arrays(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
@@ -34,8 +25,10 @@ def read_arrays(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
     if path.suffix == ".npy":
         return _single(path, inputs)
     try:
-        with _NamedTensors(path) as archive:
-            names = archive.names()
+        with TensorArchive(path) as archive:
+            names = archive.names
+            if len(names) > _MEMBERS:
+                raise InvalidInputsError(f"{path}: expected at most {_MEMBERS} arrays, found {len(names)}")
             return {item.uid: _from_archive(archive, names, item) for item in inputs}
     except InvalidGoldenCaseError as error:
         raise InvalidInputsError(str(error)) from error
@@ -48,6 +41,8 @@ def _single(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
             f"{path}: one array serves a model of one input without a sequence axis; this one takes {needed}"
         )
     try:
+        with open_regular(path):
+            pass  # A pipe would be waited for, and cannot be mapped.
         # Mapped, so that a header that promises more than the file holds allocates nothing.
         value: Array = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError, SyntaxError) as error:
@@ -55,15 +50,17 @@ def _single(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
     return {inputs[0].uid: _fitting(value, inputs[0], path.name, leading=1 if inputs[0].batched else 0)}
 
 
-def _from_archive(archive: _NamedTensors, names: frozenset[str], item: ModelInput) -> Batch:
+def _from_archive(archive: TensorArchive, names: frozenset[str], item: ModelInput) -> Batch:
     for name in (item.name, item.uid):
         if not name:
             continue
         if item.sequence_axis is None and name in names:
             return _fitting(archive.read(name), item, name, leading=1 if item.batched else 0)
         if item.sequence_axis is not None and f"{name}/0" in names:
-            count = sum(1 for key in names if key.startswith(f"{name}/"))
-            return [_fitting(archive.read(f"{name}/{j}"), item, f"{name}/{j}", leading=1) for j in range(count)]
+            numbered = [f"{name}/{j}" for j in range(sum(1 for key in names if key.startswith(f"{name}/")))]
+            if missing := next((key for key in numbered if key not in names), None):
+                raise InvalidInputsError(f"no array {missing}, though there are {len(numbered)} whose names begin with {name}/")
+            return [_fitting(archive.read(key), item, key, leading=1) for key in numbered]
     wanted = item.public_name if item.sequence_axis is None else f"{item.public_name}/0, one array for each sequence"
     raise InvalidInputsError(f"no array {wanted}; the file has {', '.join(map(repr, sorted(names)[:20])) or 'none'}")
 

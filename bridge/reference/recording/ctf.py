@@ -21,6 +21,7 @@ import numpy as np
 from bridge.errors import InvalidInputsError
 from bridge.reference.recording.model_inputs import ModelInput
 from bridge.reference.values import Array, Batch
+from verify.equivalence.regular_file import open_regular
 
 _FILE_BYTES = 256 << 20
 _LINE_BYTES = 16 << 20  # Numbers of one line at a time are held as text, which takes 30 times their length.
@@ -41,7 +42,7 @@ def read_ctf(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
     ``InvalidInputsError`` names the line at fault.
     """
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(_FILE_BYTES + 1)
     except OSError as error:
         raise InvalidInputsError(f"{path}: cannot be read: {error.strerror}") from error

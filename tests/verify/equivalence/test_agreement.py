@@ -70,3 +70,21 @@ def test_what_is_no_list_of_decisions_has_no_agreement(shape: tuple[int, ...]) -
 def test_allowed_error_of_each_sample_is_that_of_the_comparison() -> None:
     want = np.array([[1000.0, 999.999]])
     assert agreement_of([[999.0, 999.5]], want, TOLERANCES["float32"]).explained_flips == 1
+
+
+def test_equal_values_at_the_edge_of_the_greatest_five_may_change_places() -> None:
+    want = [[9.0, 8, 7, 6, 1, 1, 1, 0]]
+    assert agreement_of([[9.0, 8, 7, 6, 1, 1, 1.001, 0]], want).top_k_set_agreement == 1.0
+    assert agreement_of(want, [[9.0, 8, 7, 6, 1, 1, 1.001, 0]]).top_k_set_agreement == 1.0
+    assert agreement_of([[9.0, 8, 7, 6, 1, 1, 1, 1.001]], want).top_k_set_agreement == 0.0
+
+
+def test_equal_values_on_both_sides_need_a_set_that_serves_both() -> None:
+    # Two of the greatest two are certain on either side, and not the same two.
+    assert agreement_of([[3.0, 2, 1]], [[1.0, 2, 3]]).top_k_set_agreement == 0.0
+    assert agreement_of([[3.0, 2, 2]], [[2.0, 3, 2]]).top_k_set_agreement == 1.0
+    assert agreement_of([[3.0, 3, 0]], [[3.0, 0, 3]]).top_k_set_agreement == 0.0
+
+
+def test_nan_on_both_sides_is_the_same_class() -> None:
+    assert agreement_of([[math.nan, 1, 0]], [[math.nan, 1, 0]]).top_k_set_agreement == 1.0

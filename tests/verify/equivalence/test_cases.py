@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import pickle
 import re
 import zipfile
@@ -98,7 +99,7 @@ def test_missing_field_is_named(tmp_path: Path) -> None:
 def test_description_that_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
     folder = write_doubling_case(tmp_path)
     (folder / "case.json").write_text(text, encoding="latin-1")
-    with pytest.raises(InvalidGoldenCaseError, match="not JSON"):
+    with pytest.raises(InvalidGoldenCaseError, match=r"not JSON|nested too deeply|not UTF-8"):
         load_case(folder)
 
 
@@ -152,3 +153,36 @@ def test_sequences_whose_steps_differ_in_shape_are_refused(tmp_path: Path) -> No
     folder = write_case(tmp_path, [variable("x", [3], sequences=2)], [], tensors)
     with pytest.raises(InvalidGoldenCaseError, match="the steps of the sequences differ in shape"):
         load_case(folder)
+
+
+@pytest.mark.parametrize("axes", [[], ["defaultBatchAxis"]])
+def test_sequences_without_a_sequence_axis_are_refused(tmp_path: Path, axes: list[str]) -> None:
+    tensors = {"input/0/0": np.zeros((2, 3), np.float32), "input/0/1": np.zeros((1, 3), np.float32)}
+    folder = write_case(tmp_path, [variable("x", [3], sequences=2, dynamic_axes=axes)], [], tensors)
+    with pytest.raises(InvalidGoldenCaseError, match=r"inputs\[0\]\.sequences: expected a sequence axis"):
+        load_case(folder)
+
+
+def test_description_that_says_a_thing_twice_is_refused(tmp_path: Path) -> None:
+    folder = write_doubling_case(tmp_path)
+    text = (folder / "case.json").read_text()
+    (folder / "case.json").write_text(text.replace("{", '{"expect": "refuse", ', 1))
+    with pytest.raises(InvalidGoldenCaseError, match=r"case\.json holds what is not accepted: the key 'expect' stands twice"):
+        load_case(folder)
+
+
+@pytest.mark.parametrize("name", ["case.json", "tensors.npz", "model.dnn"])
+def test_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    folder = write_doubling_case(tmp_path)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(InvalidGoldenCaseError, match="no regular file"):
+        load_case(folder).model_path()
+
+
+def test_case_has_its_folders_name_however_it_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (write_doubling_case(tmp_path / "doubling") / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "doubling")
+    assert load_case(Path()).name == "doubling"
+    monkeypatch.chdir("below")
+    assert load_case(Path("..")).name == "doubling"

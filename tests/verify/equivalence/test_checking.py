@@ -88,3 +88,12 @@ def test_json_report_holds_the_figures_of_the_table(tmp_path: Path) -> None:
     output = report.to_json()["cases"][0]["outputs"][0]
     metrics = output["metrics"]
     assert (output["verdict"], metrics["mismatches"], metrics["max_abs"], metrics["worst_index"]) == ("differs", 4, 15.0, [1, 2])
+
+
+def test_case_without_one_element_to_compare_is_no_pass(tmp_path: Path) -> None:
+    tensors = {"input/0": np.zeros((0, 3), np.float32), "output/0": np.zeros((0, 3), np.float32)}
+    case = load_case(write_case(tmp_path / "case", [variable("x", [3])], [variable("y", [3])], tensors))
+    report = check_case(OnnxRuntime(onnx_models.write_model(tmp_path / "m.onnx", onnx_models.DOUBLING)), case)
+    assert not report.holds
+    assert report.error == "nothing was compared: the case records no element of any output"
+    assert report.outputs[0].verdict is OutputVerdict.AGREES

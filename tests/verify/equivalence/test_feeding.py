@@ -79,3 +79,10 @@ def test_indices_cannot_be_made_of_values_that_are_not_one_hot(tmp_path: Path) -
     case = load_case(write_doubling_case(tmp_path))
     with pytest.raises(InvalidGoldenCaseError, match="not one-hot"):
         feeds(case, ports(Port("x", INT64, ("N",))))
+
+
+def test_one_long_sequence_among_very_many_is_refused_before_it_is_padded() -> None:
+    # Two gigabytes of padding for each byte recorded.
+    sequences = [np.zeros((1 << 20, 1), np.float32), *[np.zeros((1, 1), np.float32)] * (1 << 12)]
+    with pytest.raises(InvalidGoldenCaseError, match="4097 sequences, padded to the longest of 1048576 steps, take"):
+        pad(sequences)

@@ -91,3 +91,15 @@ def test_histogram_puts_every_error_between_its_edges(dtype: type[Any]) -> None:
     found = compare(np.ones(3, dtype), np.ones(3, dtype), FLOAT32).figures.histogram
     assert found is not None
     assert found.counts[0] == 3
+
+
+@pytest.mark.parametrize(("got", "want"), list(itertools.product([1.7e308, -1.7e308, 1e100, 1e-100, 5e-324, 0.0], repeat=2)))
+def test_doubles_of_any_size_have_figures(got: float, want: float) -> None:
+    found = compare(np.array([got, 0.0]), np.array([want, 0.0]), TOLERANCES["float64"]).figures
+    assert found.sqnr_db is not None
+    assert not math.isnan(found.sqnr_db)
+    assert (found.sqnr_db == math.inf) == (got == want)
+
+
+def test_decibels_between_the_ends_of_double_precision() -> None:
+    assert sqnr_db(np.array([1e-90]), np.array([1e90])) == pytest.approx(-3600)

@@ -9,7 +9,7 @@ from bridge.errors import InvalidOptionError, InvalidWaiverError
 from tests.verify import onnx_models
 from tests.verify.recorded_case import write_doubling_case
 from verify.equivalence import OnnxRuntime, Rules, Tolerance, check_case, load_case
-from verify.equivalence.rules import parse_override
+from verify.equivalence.rules import fits, parse_override
 from verify.equivalence.waivers import read_waivers
 from verify.report.document import Case, OutputVerdict, Waiver
 
@@ -17,8 +17,8 @@ TODAY = date(2026, 11, 21)
 SOUND: dict[str, Any] = {
     "case": "doubling",
     "output": "y",
-    "rtol": 2.0,
-    "atol": 1e-5,
+    "rtol": 1.0,
+    "atol": 1.0,
     "reason": "squares are what the customer asked for",
     "expires": "2026-11-21",
 }
@@ -47,7 +47,7 @@ def test_difference_within_a_waiver_is_waived_and_says_so(tmp_path: Path) -> Non
 
 
 def test_difference_beyond_the_waiver_still_differs(tmp_path: Path) -> None:
-    report = squares(tmp_path, Waiver(**SOUND | {"rtol": 1.0}))
+    report = squares(tmp_path, Waiver(**SOUND | {"atol": 1e-5}))
     assert report.outputs[0].verdict is OutputVerdict.DIFFERS
 
 
@@ -156,3 +156,32 @@ def test_wider_tolerance_takes_a_waiver() -> None:
 def test_tolerance_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidOptionError, match="expected OUTPUT=RTOL,ATOL"):
         parse_override(text)
+
+
+@pytest.mark.parametrize("width", ["1e999", "1.01", 1e308])
+def test_waiver_that_would_let_everything_pass_is_refused(tmp_path: Path, width: Any) -> None:
+    text = json.dumps({"format": "waivers/1", "waivers": [SOUND | {"rtol": "WIDTH"}]}).replace('"WIDTH"', str(width))
+    (tmp_path / "w.json").write_text(text)
+    with pytest.raises((InvalidWaiverError, InvalidOptionError)):
+        read_waivers(tmp_path / "w.json", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "expected"),
+    [
+        ("z[0]", "z[0]", True),
+        ("z0", "z[0]", False),
+        ("h.x[1]", "h.*[1]", True),
+        ("za", "z?", False),
+        ("z?", "z?", True),
+        ("anything", "*", True),
+    ],
+)
+def test_star_alone_stands_for_something_else(name: str, pattern: str, *, expected: bool) -> None:
+    assert fits(name, pattern) is expected
+
+
+def test_tolerance_of_no_output_is_refused_by_its_name() -> None:
+    rules = Rules(overrides={"z": Tolerance(0.0, 0.0), "typo*": Tolerance(0.0, 0.0)})
+    with pytest.raises(InvalidOptionError, match="tolerance typo\\*: no output has that name, only 'y', 'z'"):
+        rules.refuse_unused({"z", "y"})

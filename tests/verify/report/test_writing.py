@@ -10,7 +10,7 @@ from bridge.errors import WriteError
 from tests.verify.report.sample_reports import different_report, equivalent_report, hostile_report
 from verify.report.document import CaseVerdict
 from verify.report.json_report import parse_json
-from verify.report.writing import write_reports
+from verify.report.writing import refuse_unwritable, write_reports
 
 
 def test_all_forms_are_written(tmp_path: Path) -> None:
@@ -52,3 +52,19 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(WriteError):
         write_reports(equivalent_report(), tmp_path / "taken")
+
+
+def test_folder_that_cannot_take_a_report_is_refused_before_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "report.sarif").mkdir()
+    with pytest.raises(WriteError, match="it is a folder"):
+        refuse_unwritable(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError, match="Not a directory"):
+        refuse_unwritable(tmp_path / "file" / "reports")
+
+
+def test_looking_whether_a_report_can_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("the last one")
+    refuse_unwritable(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert (tmp_path / "report.json").read_text() == "the last one"
