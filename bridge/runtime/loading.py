@@ -56,14 +56,9 @@ def load_in_process(opened: OpenedPackage, limits: RuntimeLimits) -> InProcessMo
 
 
 def _isolated(opened: OpenedPackage, limits: RuntimeLimits, workers: IsolationLimits | None) -> ServedModel:
-    from bridge.runtime.isolation.limits import DEFAULT_ISOLATION_LIMITS
-    from bridge.runtime.isolation.model import IsolatedModel
+    from bridge.runtime.isolation.loading import load_isolated
 
-    admitted = opened.admitted
-    isolated = IsolatedModel(
-        admitted.model, admitted.external, opened.interface, opened.identity, limits, workers or DEFAULT_ISOLATION_LIMITS
-    )
-    return CheckedModel(isolated, limits)
+    return CheckedModel(load_isolated(opened, limits, workers), limits)
 
 
 def _warm(model: ServedModel, limits: RuntimeLimits) -> ServedModel:
