@@ -326,7 +326,8 @@ class UnsignedCodeError(BridgeError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(
-            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from"
+            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from, "
+            "or trusted_keys if it is a signed package"
         )
 
 

@@ -14,7 +14,8 @@ PASSWORD = "a password for tests"  # noqa: S105 - it protects a key that is made
 
 DESCRIPTION = """
 model: {name: digits, version: "1.4", licence: MIT}
-metrics: [{name: accuracy, value: 0.978}]
+data: [{name: UCI digits, use: training, licence: CC BY 4.0}]
+metrics: [{name: accuracy, value: 0.978, lower: 0.97, upper: 0.98, data: held-out third}]
 """
 
 
@@ -65,7 +66,8 @@ def test_chain_is_shown_and_verified(made: Path) -> None:
         "✓ trained",
         "from model.dnn",
         "✓ equivalence test: PASSED",
-        "accuracy 0.978",
+        "accuracy 0.978 (0.97 to 0.98) on held-out third",
+        "UCI digits, training, CC BY 4.0",
         "✓ source verified",
     ):
         assert text in result.stdout

@@ -100,6 +100,7 @@ def _training(step: Step, predicate: Mapping[str, Any]) -> Facts:
     parameters = _object(step.parameters, "parameters")
     facts += [
         ("parameters", ", ".join(f"{_short(name)} {_short(value)}" for name, value in list(parameters.items())[:20])),
+        ("data", "; ".join(filter(None, (_data(item) for item in _list(told, "data")[:20])))),
         ("metrics", "; ".join(filter(None, (_metric(item) for item in _list(told, "metrics")[:20])))),
         ("limitations", _short(_list(told, "limitations"))),
         ("environment", _environment(environment)),
@@ -167,8 +168,14 @@ def _tolerance(value: Any) -> str:
 def _metric(item: Any) -> str:
     if not isinstance(item, dict):
         return ""
-    data = _short(item.get("data"))
-    return f"{_short(item.get('name'))} {_short(item.get('value'))}{f' on {data}' if data else ''}"
+    data, lower, upper = (_short(item.get(name)) for name in ("data", "lower", "upper"))
+    interval = f" ({lower} to {upper})" if lower and upper else ""
+    return f"{_short(item.get('name'))} {_short(item.get('value'))}{interval}{f' on {data}' if data else ''}"
+
+
+def _data(item: Any) -> str:
+    words = (_short(item.get(name)) for name in ("name", "use", "licence")) if isinstance(item, dict) else ()
+    return ", ".join(filter(None, words))
 
 
 def _figure(value: Any) -> str:

@@ -13,6 +13,7 @@ from bridge.errors import InvalidOptionError
 
 YAML_BYTES_AT_MOST = 1 << 20
 _DEPTH_AT_MOST = 20
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _NUMBERS_BELOW = 2.0**63  # What readers of JSON agree on; not-a-number is not below it either.
 
 
@@ -46,6 +47,8 @@ def _refuse_hazards(text: str, what: str) -> None:
 
 
 def _value(node: yaml.Node, what: str) -> Any:
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+        raise InvalidOptionError(f"{what}, {_place(node)}: the tag {node.tag[:100]!a}; expected a plain mapping or list")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, what)
     if isinstance(node, yaml.SequenceNode):
