@@ -1,21 +1,23 @@
 """One line of JSON for each thing worth telling, without anything that a client sent but for names that are known here.
 
-A thread of its own writes, so that a reader who is slow, or a disk that is full, never holds up a request: what does not fit into
-the queue is dropped and counted.
+A thread of its own writes, some times a second, so that a reader who is slow, or a disk that is full, never holds up a request:
+what does not fit into the queue is dropped and counted. Nobody wakes the thread: that would cost every request a change of threads.
 """
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
+import time
 import traceback
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import orjson
 
-_QUEUED: Final = 10_000
+_QUEUED: Final = 20_000
+_SECONDS: Final = 0.1
 _FRAMES: Final = 30
 
 
@@ -24,18 +26,19 @@ class Log:
 
     def __init__(self, stream: TextIO | None = None, *, requests: bool = True) -> None:
         self._stream: Final = stream or sys.stderr
-        self._lines: Final[queue.Queue[tuple[float, dict[str, Any]] | None]] = queue.Queue(_QUEUED)
+        self._entries: Final[deque[tuple[float, dict[str, Any]]]] = deque()
         self._requests: Final = requests
+        self._closing: Final = threading.Event()
         self.dropped = 0
-        self._thread: Final = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread: Final = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
     def event(self, event: str, **facts: Any) -> None:
         """Write that ``event`` happened. ``facts`` are of JSON's types."""
-        try:
-            self._lines.put_nowait((datetime.now(UTC).timestamp(), {"event": event, **facts}))
-        except queue.Full:
+        if len(self._entries) >= _QUEUED:
             self.dropped += 1
+            return
+        self._entries.append((time.time(), {"event": event, **facts}))
 
     def request(self, **facts: Any) -> None:
         """Write of a request, where requests are wanted at all."""
@@ -50,16 +53,24 @@ class Log:
 
     def close(self) -> None:
         """Write what is left."""
-        self._lines.put(None)
+        self._closing.set()
         self._thread.join(5.0)
 
+    def _write_all(self) -> None:
+        while not self._closing.wait(_SECONDS):
+            self._write()
+        self._write()
+
     def _write(self) -> None:
-        while (entry := self._lines.get()) is not None:
-            at, facts = entry
-            time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            line = orjson.dumps({"time": time, "level": "info"} | facts)
-            try:
-                self._stream.write(line.decode() + "\n")
-                self._stream.flush()
-            except (OSError, ValueError):  # Closed, or nobody reads it any more.
-                self.dropped += 1
+        lines = []
+        while self._entries:
+            at, facts = self._entries.popleft()
+            said = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            lines.append(orjson.dumps({"time": said, "level": "info"} | facts).decode() + "\n")
+        if not lines:
+            return
+        try:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+        except (OSError, ValueError):  # Closed, or nobody reads it any more.
+            self.dropped += len(lines)

@@ -2,7 +2,7 @@
 
 datatypes            names of element types <-> numpy
 request, response    what is asked and what is answered, as data
-json_text            JSON from strangers, with its long arrays of numbers set apart
+json_text            JSON from strangers, fast and yet strict
 json_request         a body of JSON, with binary tensors behind it or without -> a request
 json_response        an answer -> a body
 description          what is told about a model and about the server

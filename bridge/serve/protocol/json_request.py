@@ -7,7 +7,7 @@ from typing import Any, Final
 from bridge.errors import RequestRefusedError
 from bridge.runtime.served import Array
 from bridge.serve.protocol.datatypes import element_count, from_octets, numpy_type
-from bridge.serve.protocol.json_text import NumberText, read_json, short_array
+from bridge.serve.protocol.json_text import read_json, tensor_of
 from bridge.serve.protocol.request import TENSORS_AT_MOST, InferenceRequest, checked_name, seconds_of
 
 HEADER_LENGTH: Final = "inference-header-content-length"
@@ -78,12 +78,9 @@ def _tensor(tensor: dict[str, Any], tail: memoryview, where: str) -> tuple[Array
                 "malformed", f"{where}.parameters.binary_data_size: expected at most the {len(tail)} bytes left"
             )
         return from_octets(tail[:size], dtype, shape, where), tail[size:]
-    if isinstance(data, NumberText):
-        array = data.tensor(dtype, where)
-    elif isinstance(data, list):
-        array = short_array(data, dtype, where)
-    else:
+    if not isinstance(data, list):
         raise RequestRefusedError("malformed", f"{where}.data: expected a list")
+    array = tensor_of(data, dtype, where)
     if array.size != count:
         raise RequestRefusedError("malformed", f"{where}.data: expected {count} elements, as the shape has; found {array.size}")
     return array.reshape(shape), tail
