@@ -58,23 +58,51 @@ def filled(size: int) -> list[onnx.NodeProto]:
     ]
 
 
+def mixed() -> bytes:
+    """All of them in one: the first number of ``x`` says which, -1 the endless loop, -2 the long operator, -3 the allocation."""
+    ways = {-1.0: _endless_nodes(), -2.0: _long_nodes(8000), -3.0: _large_nodes()}
+    chosen = _branch([helper.make_node("Mul", ["x", "x"], ["done"])])
+    for number, nodes in ways.items():
+        test = [
+            helper.make_node("Constant", [], [f"number{number}"], value=helper.make_tensor("number", FLOAT, [], [number])),
+            helper.make_node("Equal", ["first", f"number{number}"], [f"is{number}"]),
+            helper.make_node("If", [f"is{number}"], ["done"], then_branch=_branch(nodes), else_branch=chosen),
+        ]
+        chosen = _branch(test)
+    top = [helper.make_node("ReduceMin", ["x"], ["first"], keepdims=0)]
+    always = helper.make_node("If", ["always"], ["y"], then_branch=chosen, else_branch=chosen)
+    return bytes_of([*top, scalar("always", 1, TensorProto.BOOL), always])
+
+
 def one_long_operator(size: int = 8000) -> bytes:
     """A single product of matrices that takes half a minute, which the engine's own stop does not interrupt."""
+    return when_negative(_branch(_long_nodes(size)))
+
+
+def _long_nodes(size: int) -> list[onnx.NodeProto]:
     end = [
         helper.make_node("MatMul", ["big", "big"], ["product"]),
         helper.make_node("ReduceMax", ["product"], ["top"], keepdims=0),
         helper.make_node("Add", ["x", "top"], ["done"]),
     ]
-    return when_negative(_branch([*filled(size), *end]))
+    return [*filled(size), *end]
 
 
 def large_allocation() -> bytes:
     """6.4 GB in one tensor."""
+    return when_negative(_branch(_large_nodes()))
+
+
+def _large_nodes() -> list[onnx.NodeProto]:
     end = [helper.make_node("ReduceMax", ["big"], ["top"], keepdims=0), helper.make_node("Add", ["x", "top"], ["done"])]
-    return when_negative(_branch([*filled(40_000), *end]))
+    return [*filled(40_000), *end]
 
 
 def endless_loop() -> bytes:
+    return when_negative(_branch(_endless_nodes()))
+
+
+def _endless_nodes() -> list[onnx.NodeProto]:
     body = helper.make_graph(
         [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["v", "v"], ["v_next"])],
         "body",
@@ -85,12 +113,11 @@ def endless_loop() -> bytes:
         ],
         [helper.make_tensor_value_info("go_on", TensorProto.BOOL, []), helper.make_tensor_value_info("v_next", FLOAT, None)],
     )
-    nodes = [
+    return [
         scalar("trips", 2**62),
         scalar("true", 1, TensorProto.BOOL),
         helper.make_node("Loop", ["trips", "true", "x"], ["done"], body=body),
     ]
-    return when_negative(_branch(nodes))
 
 
 def load_bomb(doublings: int = 24) -> bytes:
