@@ -114,7 +114,7 @@ def _deadline(name: str) -> None:
         begun = time.perf_counter()
         model.run({"x": np.ones((1, 4), np.float32)})
         successes.append((time.perf_counter() - begun) * 1000)
-    _print_row(name, errors, successes, str({key: count for key, count in model.counters.snapshot().items() if count}))
+    _print_row(name, errors, successes, str({key: count for key, count in model.counters().items() if count}))
     model.close()
 
 

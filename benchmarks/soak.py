@@ -84,7 +84,7 @@ def soak(seconds: float, callers: int = 4, seed: int = 0) -> Result:
         if thread.is_alive():
             result.faults.append("a caller hangs")
     result.memory, result.descriptors = (early[0], _resident()), (early[1], _descriptors())
-    result.counters = model.counters.snapshot()
+    result.counters = model.counters()
     model.close()
     return result
 

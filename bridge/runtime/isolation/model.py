@@ -57,7 +57,7 @@ class IsolatedModel:
         server: ForkServer | None = None,
     ) -> None:
         self.interface = interface
-        self.counters = Counters()
+        self._counters = Counters()
         self._seconds = interface.limits.seconds if limits.run_seconds is None else limits.run_seconds
         self._inputs = InputContract(interface, limits.input_bytes)
         self._outputs = OutputContract(interface, limits.output_bytes, finite=limits.finite_outputs)
@@ -65,7 +65,7 @@ class IsolatedModel:
         self._memory: list[int] = []
         try:
             template = self._template(model, external, limits, isolation, server or shared_fork_server())
-            self._pool = WorkerPool(lambda: Worker(template), isolation, limits.waiting_runs, self.counters)
+            self._pool = WorkerPool(lambda: Worker(template), isolation, limits.waiting_runs, self._counters)
         except BaseException:
             self._close_memory()
             raise
@@ -83,7 +83,7 @@ class IsolatedModel:
         if not seconds > 0:
             raise InvalidOptionError(f"a timeout of {seconds} s: expected more than 0")
         deadline = time.monotonic() + seconds
-        self.counters.add("requests")
+        self._counters.add("requests")
         outcome = "failed"
         try:
             answer = self._run(inputs, outputs, deadline)
@@ -95,8 +95,12 @@ class IsolatedModel:
             outcome = _outcome(error)
             raise
         finally:
-            self.counters.add(outcome)
+            self._counters.add(outcome)
         return answer
+
+    def counters(self) -> Mapping[str, int]:
+        """What became of all requests and workers so far; see ``bridge.runtime.isolation.counters``."""
+        return self._counters.snapshot()
 
     def processes(self) -> tuple[int, ...]:
         """The process numbers of the workers, for those who watch them."""
@@ -122,7 +126,7 @@ class IsolatedModel:
             except (WorkerLostError, ProtocolError) as error:
                 if attempt == _ATTEMPTS:
                     raise ModelFailedError(f"{_ATTEMPTS} workers were lost over this request; the last: {error}") from error
-                self.counters.add("retries")
+                self._counters.add("retries")
         raise AssertionError("the loop returns or raises")
 
     def _ask(self, worker: Worker, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...], deadline: float) -> list[Array]:
@@ -136,11 +140,11 @@ class IsolatedModel:
             self._pool.give_back(worker)
             raise
         except WorkerLostError:
-            self.counters.add("crashes")
+            self._counters.add("crashes")
             self._pool.discard(worker)
             raise
         except ProtocolError:
-            self.counters.add("protocol_violations")
+            self._counters.add("protocol_violations")
             self._pool.discard(worker)
             raise
         except BaseException:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from bridge.runtime.sandbox.seccomp import confine_system_calls
 
 # Processes and threads that the user of a worker may have beyond those that run when the server starts.
 _MORE_PROCESSES: Final = 1024
+_REFUSED: Final = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,12 @@ def confine_server() -> ServerConfinement:
     # Before the user changes: from then on, even this process's own files in /proc may be closed to it.
     mapped = mapped_bytes()
     counted = tasks_of(NOBODY if os.geteuid() == 0 else os.geteuid())
-    details = {"namespaces": leave_namespaces()}
+    details: dict[str, str] = {}
+    alone = _done(partial(leave_namespaces, with_user=False), "own network and IPC")
+    # Within a user namespace root could not be left any more, so that comes first.
     details["user"] = _said(lower_user)
+    refused = alone.startswith(_REFUSED)
+    details["namespaces"] = _done(partial(leave_namespaces, with_user=True), "own user, network and IPC") if refused else alone
     details["capabilities"] = _done(drop_capabilities, "dropped")
     details["privileges"] = _done(forbid_new_privileges, "no new ones, not to be traced")
     try:
@@ -49,7 +55,7 @@ def confine_server() -> ServerConfinement:
         details["landlock"] = f"ABI {abi}: no file, no port, no signal" if abi else "not in this kernel"
     except OSError as error:
         abi = 0
-        details["landlock"] = f"refused: {error.strerror}"
+        details["landlock"] = f"{_REFUSED}: {error.strerror}"
     return ServerConfinement(abi, mapped, counted + _MORE_PROCESSES, details)
 
 
@@ -61,7 +67,7 @@ def confine_worker(server: ServerConfinement, limits: ResourceLimits) -> Sandbox
     try:
         set_limits(limits, server.mapped)
     except (OSError, ValueError) as error:
-        details["rlimits"] = f"refused: {error}"
+        details["rlimits"] = f"{_REFUSED}: {error}"
     else:
         memory = "no limit of memory" if limits.memory_bytes is None else f"{limits.memory_bytes >> 20} MiB"
         details["rlimits"] = f"{memory}, no file to write, no core dump, {limits.descriptors} descriptors"
@@ -71,7 +77,7 @@ def confine_worker(server: ServerConfinement, limits: ResourceLimits) -> Sandbox
         details["seccomp"] = "only what computing takes" if filtered else "not in this kernel, or not for this processor"
     except OSError as error:
         filtered = False
-        details["seccomp"] = f"refused: {error.strerror}"
+        details["seccomp"] = f"{_REFUSED}: {error.strerror}"
     if filtered and level is SandboxLevel.RLIMITS:
         level = SandboxLevel.LANDLOCK if server.landlock_abi else SandboxLevel.SECCOMP
     return SandboxReport(level, server.landlock_abi, details)
@@ -93,12 +99,12 @@ def _said(step: Callable[[], str]) -> str:
     try:
         return step()
     except OSError as error:
-        return f"refused: {error.strerror}"
+        return f"{_REFUSED}: {error.strerror}"
 
 
 def _done(step: Callable[[], None], said: str) -> str:
     try:
         step()
     except OSError as error:
-        return f"refused: {error.strerror}"
+        return f"{_REFUSED}: {error.strerror}"
     return said

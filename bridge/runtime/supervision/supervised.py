@@ -72,6 +72,11 @@ class SupervisedModel:
         return self._serving().model.identity
 
     @property
+    def serving(self) -> ServedModel:
+        """The model that requests go to at this moment, for those who watch it; it may be closed at any time."""
+        return self._serving().model
+
+    @property
     def is_fallback(self) -> bool:
         """Whether requests go to the fallback at this moment."""
         return self._serving() is self._fallback

@@ -128,7 +128,7 @@ def test_a_worker_that_ends_takes_nothing_with_it(server: ForkServer, attack: st
         with pytest.raises(ModelFailedError, match="2 workers were lost over this request; the last: it crashed"):
             outcome(model, attack)
         assert outcome(model, "compute") == 0
-        counts = model.counters.snapshot()
+        counts = model.counters()
         assert (counts["crashes"], counts["retries"], counts["failed"], counts["answered"]) == (2, 1, 1, 1)
     finally:
         model.close()
@@ -142,7 +142,7 @@ def test_a_worker_that_does_not_listen_is_killed_and_the_next_request_does_not_w
             outcome(model, "hang", timeout=0.1)
         assert outcome(model, "compute") == 0
         until = time.monotonic() + 20
-        while model.counters.snapshot()["hard_kills"] != 1:
+        while model.counters()["hard_kills"] != 1:
             assert time.monotonic() < until
             time.sleep(0.01)
         assert len(workers - set(model.processes())) == 1
@@ -178,7 +178,7 @@ def test_a_worker_that_departs_from_the_protocol_is_killed(server: ForkServer, p
         with pytest.raises(ModelFailedError, match=said):
             outcome(model, "speak")
         assert outcome(model, "compute") == 0
-        assert model.counters.snapshot()["protocol_violations"] == 2
+        assert model.counters()["protocol_violations"] == 2
     finally:
         model.close()
 
@@ -199,7 +199,7 @@ def test_an_answer_against_the_interface_fails_and_the_second_answer_is_not_take
         with pytest.raises(ModelFailedError, match=said):
             outcome(model, "speak")
         assert outcome(model, "compute") == 0
-        assert model.counters.snapshot()["protocol_violations"] == 1
+        assert model.counters()["protocol_violations"] == 1
     finally:
         model.close()
 
@@ -208,6 +208,32 @@ def test_a_sandbox_below_the_minimum_is_refused_before_the_model_is_loaded(serve
     minimum = IsolationLimits(minimum_sandbox="landlock-999+seccomp")
     with pytest.raises(PolicyError, match="landlock-999"):
         IsolatedModel(memoryview(b"{}"), {}, INTERFACE, ModelIdentity("m", "1", "", ""), LIMITS, minimum, server=server)
+
+
+def status_of(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@pytest.mark.usefixtures("filtered")
+def test_the_kernel_says_the_same_about_a_worker(model: IsolatedModel) -> None:
+    for process in model.processes():
+        status = status_of(process)
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2"
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+        assert "0" not in status["Uid"].split()
+
+
+def test_no_variable_of_ours_reaches_a_worker(model: IsolatedModel) -> None:
+    for process in model.processes():
+        try:
+            data = Path(f"/proc/{process}/environ").read_bytes()
+        except PermissionError:
+            pytest.skip("another user's processes cannot be looked into")
+        names = {entry.split(b"=")[0].decode() for entry in data.split(b"\0") if entry}
+        assert not names & {"PATH", "HOME", "PWD", "PYTEST_CURRENT_TEST"}
+        assert "ORT_DISABLE_TELEMETRY" in names
 
 
 def test_a_worker_holds_no_descriptor_but_its_own(model: IsolatedModel) -> None:

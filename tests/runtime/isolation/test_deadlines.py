@@ -60,7 +60,7 @@ def test_one_operator_that_takes_half_a_minute_holds_nobody_up(isolated: Make) -
     assert squared(model.run(GOOD))
     assert time.monotonic() - begun < LATE_AT_MOST
     # On a busy machine the operator may not have begun, and the run be stopped before it.
-    wait_for(lambda: model.counters.snapshot()["hard_kills"] + model.counters.snapshot()["soft_stops"] == 1)
+    wait_for(lambda: model.counters()["hard_kills"] + model.counters()["soft_stops"] == 1)
     wait_for(lambda: len(model.processes()) == 2)
 
 
@@ -69,7 +69,7 @@ def test_an_endless_loop_is_stopped_and_its_worker_kept(isolated: Make) -> None:
     workers = set(model.processes())
     assert seconds_until_error(model, DeadlineExceeded, 0.3) < 0.3 + LATE_AT_MOST
     assert squared(model.run(GOOD))
-    wait_for(lambda: model.counters.snapshot()["soft_stops"] == 1)
+    wait_for(lambda: model.counters()["soft_stops"] == 1)
     assert set(model.processes()) == workers
 
 
@@ -124,7 +124,7 @@ def test_a_killed_worker_loses_no_request(isolated: Make) -> None:
     for asker in askers:
         asker.join()
     assert wrong == []
-    counts = model.counters.snapshot()
+    counts = model.counters()
     assert counts["crashes"] >= 4
     assert counts["requests"] == counts["answered"] > 0
 
@@ -146,7 +146,7 @@ def test_more_calls_than_may_wait_are_refused_at_once(isolated: Make) -> None:
     busy = threading.Thread(target=seconds_until_error, args=(model, DeadlineExceeded, 1.5))
     busy.start()
     try:
-        wait_for(lambda: model.counters.snapshot()["requests"] == 1)
+        wait_for(lambda: model.counters()["requests"] == 1)
         time.sleep(0.2)
         with pytest.raises(OverloadedError, match="wait for a worker"):
             model.run(GOOD)
@@ -159,7 +159,7 @@ def test_a_call_that_waits_for_a_worker_ends_at_its_deadline(isolated: Make) -> 
     busy = threading.Thread(target=seconds_until_error, args=(model, DeadlineExceeded, 2.0))
     busy.start()
     try:
-        wait_for(lambda: model.counters.snapshot()["requests"] == 1)
+        wait_for(lambda: model.counters()["requests"] == 1)
         time.sleep(0.2)
         begun = time.monotonic()
         with pytest.raises(DeadlineExceeded):
@@ -178,7 +178,7 @@ def test_every_request_is_counted_once(isolated: Make) -> None:
         model.run({"x": np.zeros((2, 5), np.float32)})
     with pytest.raises(InvalidOptionError):
         model.run(GOOD, timeout=0)
-    counts = model.counters.snapshot()
+    counts = model.counters()
     assert [counts[name] for name in ("requests", "answered", "failed", "invalid", "late", "overloaded")] == [3, 1, 1, 1, 0, 0]
 
 
