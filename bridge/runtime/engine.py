@@ -34,13 +34,14 @@ def create_session(admitted: AdmittedModel, limits: RuntimeLimits) -> onnxruntim
     _refuse_old(onnxruntime.__version__)
     for variable in ENGINE_VARIABLES:
         os.environ.pop(variable, None)
+    providers = _providers(limits)
     options = session_options(limits)
     _hand_over(options, admitted.external)
     found: list[Any] = []
 
     def load() -> None:
         try:
-            found.append(onnxruntime.InferenceSession(bytes(admitted.model), options, providers=_providers(limits)))
+            found.append(onnxruntime.InferenceSession(bytes(admitted.model), options, providers=providers))
         except Exception as error:  # noqa: BLE001  # The engine raises classes of its own, without a common root.
             found.append(error)
 

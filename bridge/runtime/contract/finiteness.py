@@ -21,8 +21,8 @@ def all_finite(array: Array) -> bool:
     """Whether every element of a floating-point array, of any shape and layout, is finite."""
     if array.dtype.itemsize == 2:
         return _half_finite(array)
-    flat = array.ravel()
-    if math.isfinite(flat.dot(flat)):
+    # Not the method ``dot``, which warns of an overflow.
+    if math.isfinite(np.vdot(array, array)):
         return True
     return bool(np.isfinite(array).all())
 
