@@ -41,7 +41,9 @@ def test_tritons_client_works_unchanged(server: Running, carrier: str, tmp_path:
 def test_kserves_client_works_unchanged(server: Running, carrier: str, tmp_path: Path) -> None:
     inputs = example(TAGGER, 2, 4)
     np.save(tmp_path / "words.npy", inputs["words"])
-    found = run_peer(SCRIPTS / "kserve_client.py", carrier, address(server, carrier), TAGGER, "words", str(tmp_path / "words.npy"))
+    found = run_peer(
+        SCRIPTS / "kserve_client.py", carrier, address(server, carrier), TAGGER, "words", str(tmp_path / "words.npy")
+    )
     assert (found["live"], found["ready"]) == (True, True)
     for output in found["outputs"]:
         np.testing.assert_allclose(output, loaded(TAGGER).run(inputs)["tags"], rtol=1e-4, atol=1e-6)

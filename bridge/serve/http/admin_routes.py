@@ -11,7 +11,7 @@ from bridge.serve.http.messages import Request, Response, json_response
 from bridge.serve.inference import Inference
 from bridge.serve.observing.metrics import CONTENT_TYPE
 from bridge.serve.observing.status import Status, status_of
-from bridge.serve.observing.status_page import POLICY, REFRESH_SECONDS, render_status
+from bridge.serve.observing.status_page import REFRESH_SECONDS, content_policy, render_status
 
 
 class AdminRoutes:
@@ -34,9 +34,9 @@ class AdminRoutes:
             case "/status.json":
                 return json_response(asdict(self._status()))
             case "/":
-                page = render_status(self._status()).encode()
-                headers = {"Content-Security-Policy": POLICY, "Refresh": str(REFRESH_SECONDS), "Referrer-Policy": "no-referrer"}
-                return Response(200, page, "text/html; charset=utf-8", headers)
+                page = render_status(self._status())
+                headers = {"Content-Security-Policy": content_policy(page), "Refresh": str(REFRESH_SECONDS)}
+                return Response(200, page.encode(), "text/html; charset=utf-8", headers)
         raise RequestRefusedError("not-found", "expected /, /status.json or /metrics")
 
     def _status(self) -> Status:

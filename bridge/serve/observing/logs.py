@@ -1,7 +1,7 @@
 """One line of JSON for each thing worth telling, without anything that a client sent but for names that are known here.
 
 A thread of its own writes, some times a second, so that a reader who is slow, or a disk that is full, never holds up a request:
-what does not fit into the queue is dropped and counted. Nobody wakes the thread: that would cost every request a change of threads.
+what does not fit into the queue is dropped and counted. Nobody wakes the thread: that would cost every request a switch.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 from bridge.serve.observing.status import ModelStatus, Status
@@ -12,7 +14,7 @@ from verify.report.html.page import page
 from verify.report.html.table import Column, Row, table
 
 REFRESH_SECONDS: Final = 10
-POLICY: Final = "frame-ancestors 'none'; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY: Final = re.compile('http-equiv="Content-Security-Policy" content="([^"]*)"')
 _COLUMNS: Final = (
     Column("Model"),
     Column("Answered", "figure"),
@@ -20,10 +22,12 @@ _COLUMNS: Final = (
     Column("Median", "figure"),
     Column("99 %", "figure"),
     Column("Sandbox"),
-    Column("Signed by", "prose"),
-    Column("Root digest", "code"),
 )
-_STYLE: Final = "td.prose { min-width: 200px; } .verdict h1 { overflow-wrap: normal; }\n"
+_VOUCHED: Final = (Column("Model"), Column("Signed by", "code"), Column("Root digest", "code"))
+_STYLE: Final = """
+#refusals .scroll { max-width: 520px; }
+@media (max-width: 560px) { .tile:last-child:nth-child(odd) { grid-column: 1 / -1; } }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,22 @@ def render_status(status: Status) -> str:
     """The page."""
     standing = _READY if status.ready else _DRAINING
     models = tag("section", tag("h2", "Models"), table("Models", _COLUMNS, map(_row, status.models)), id="models")
+    vouched = table("Who vouches for each model", _VOUCHED, map(_vouched, status.models))
+    signers = tag("section", tag("h2", "Who vouches for them"), vouched, id="signers")
     refused = tag("section", tag("h2", "Refusals"), _refusals(status), id="refusals")
     foot = tag(
         "footer", tag("p", f"cntk-bridge {__version__} · metrics at /metrics · figures of the last 1,024 answers of each model")
     )
-    return page("Inference server", joined(_banner(standing, status), _tiles(status), tag("main", models, refused), foot), _STYLE)
+    return page(
+        "Inference server", joined(_banner(standing, status), _tiles(status), tag("main", models, signers, refused), foot), _STYLE
+    )
+
+
+def content_policy(page_text: str) -> str:
+    """The policy that the page states of itself, as a header; only a header can forbid that others frame it."""
+    stated = _POLICY.search(page_text)
+    assert stated is not None
+    return f"{unescape(stated.group(1))}; frame-ancestors 'none'"
 
 
 def _banner(standing: _Standing, status: Status) -> Markup:
@@ -70,7 +85,7 @@ def _tiles(status: Status) -> Markup:
         ("Refused", f"{sum(count for _, count in status.refused):,}", f"for {len(status.refused)} reasons", ""),
         ("Waiting", f"{sum(model.waiting for model in status.models):,}", "in all queues", ""),
         ("Slowest 99 %", _seconds(slowest), "of any model", ""),
-        ("Unsigned", str(unsigned), "models without a signature", "note" if unsigned else ""),
+        ("Unsigned", str(unsigned), "models nobody signed", "note" if unsigned else ""),
     )
     return tag("dl", *(_tile(*tile) for tile in tiles), class_="tiles")
 
@@ -82,18 +97,23 @@ def _tile(title: str, figure: str, detail: str, tone: str) -> Markup:
 
 
 def _row(model: ModelStatus) -> Row:
-    digest = tag("span", model.root_digest[:16] + "…", title=f"sha256:{model.root_digest}") if model.root_digest else "–"
     cells = (
-        joined(model.name, " ", tag("span", f"version {model.version}", class_="chip")),
+        _name(model),
         f"{model.answered:,}",
         f"{model.waiting:,}",
         _seconds(model.median),
         _seconds(model.p99),
         model.sandbox,
-        model.signer or "nobody",
-        digest,
     )
     return Row(cells)
+
+
+def _vouched(model: ModelStatus) -> Row:
+    return Row((_name(model), model.signer or "nobody", model.root_digest and f"sha256:{model.root_digest}"))
+
+
+def _name(model: ModelStatus) -> Markup:
+    return joined(model.name, " ", tag("span", f"version {model.version}", class_="chip"))
 
 
 def _refusals(status: Status) -> Markup:

@@ -1,8 +1,8 @@
 """JSON from strangers, read at speed, without letting anything by that the strict reader would refuse.
 
 A request is a little structure around many numbers. A fast parser reads it, and then it is counted whether every string of the
-text is in the value: where a key stood twice, the first of the two would be missing. What does not count up, or has escapes in its
-strings, is read by ``bridge.trust.strict_json``, which is slow, bounded, and says what is wrong and where.
+text is in the value: where a key stood twice, the first of the two would be missing. What does not count up, or has escapes in
+its strings, is read by ``bridge.trust.strict_json``, which is slow, bounded, and says what is wrong and where.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ carrier, address, model, name, path = sys.argv[1:]
 inputs = np.load(path)
 
 
-async def rest(binary):
+async def rest(binary: bool) -> tuple[bool, bool, list[float]]:
     client = InferenceRESTClient(RESTConfig(protocol="v2", retries=0))
     asked = InferInput(name, list(inputs.shape), "FP32")
     asked.set_data_from_numpy(inputs, binary_data=binary)
@@ -22,7 +22,7 @@ async def rest(binary):
     return live, ready, answer.outputs[0].as_numpy().tolist()
 
 
-async def grpc():
+async def grpc() -> tuple[bool, bool, list[float]]:
     client = InferenceGRPCClient(address, retries=0)
     asked = InferInput(name, list(inputs.shape), "FP32")
     asked.set_data_from_numpy(inputs, binary_data=True)

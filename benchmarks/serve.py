@@ -1,0 +1,157 @@
+"""Ours against MLServer and LitServe: the same ONNX file, the same processors, the same requests, in turns in one run.
+
+    python benchmarks/serve.py [--case resnet20] [--seconds 3] [--connections 1 4 16 64] [--peers .peers-serving-benchmark]
+
+Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are JSON
+with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+GOLDEN = HERE.parent / "golden"
+BRIDGE = (sys.executable, "-c", "from bridge.cli import main; main()")
+CASES = {"digits_lenet": (1, 1, 8, 8), "resnet20": (1, 3, 32, 32)}
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A server to start: its command line, the path that answers inferences, the one that tells that it is there."""
+
+    name: str
+    command: Sequence[str]
+    infer: str
+    ready: str
+    folder: Path | None = None
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def packaged(case: str, folder: Path) -> Path:
+    """The case as a package, signed with a key beside it."""
+    package = folder / "package"
+    key = folder / "key"
+    subprocess.run([*BRIDGE, "keys", "new", "--output-path", key, "--no-password"], check=True, stdout=subprocess.DEVNULL)
+    arguments = ["convert", GOLDEN / case / "model.dnn", "--allow-unsigned", "--package", "--sign-key", key, "-o", package]
+    subprocess.run([*BRIDGE, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return package
+
+
+def contenders(package: Path, case: str, port: int, peers: Path, batch: int, threads: int) -> list[Contender]:
+    """Ours and theirs, each with the settings that are best for it."""
+    model, key = package / "model.onnx", package.parent / "key.pub"
+    ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port)]
+    ours += ["--admin-port", "0", "--batch", str(batch), "--threads", str(threads)]
+    found = [Contender("cntk-bridge", ours, f"/v2/models/{case}/infer", "/v2/health/ready")]
+    python = peers / "bin" / "python"
+    if python.exists():
+        folder = mlserver_folder(package.parent, model, case, port, batch, threads)
+        command = [str(peers / "bin" / "mlserver"), "start", str(folder)]
+        found.append(Contender("MLServer", command, f"/v2/models/{case}/infer", f"/v2/models/{case}/ready", folder))
+        script = str(HERE / "serving" / "litserve_server.py")
+        command = [str(python), script, str(model), "image", str(port), str(batch), str(threads)]
+        found.append(Contender("LitServe", command, "/predict", "/health"))
+    return found
+
+
+def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int, threads: int) -> Path:
+    """MLServer's two files of settings, without the processes that would only pass requests on."""
+    folder = parent / f"mlserver-{batch}"
+    folder.mkdir(exist_ok=True)
+    settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port(), "host": "127.0.0.1"}
+    (folder / "settings.json").write_text(json.dumps(settings | {"parallel_workers": 0, "debug": False}))
+    said = {"name": case, "implementation": "mlserver_runtime.OnnxModel"}
+    said_more = {"parameters": {"uri": str(model), "extra": {"threads": threads}}}
+    batching = {"max_batch_size": batch, "max_batch_time": 0.002} if batch > 1 else {}
+    (folder / "model-settings.json").write_text(json.dumps(said | said_more | batching))
+    return folder
+
+
+@contextmanager
+def started(contender: Contender, port: int) -> Iterator[None]:
+    """The server, from ready to ended."""
+    environment = os.environ | {"PYTHONPATH": f"{HERE / 'serving'}:{HERE.parent}", "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        contender.command, cwd=contender.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{contender.ready}", timeout=1):  # Loopback.
+                    break
+            except OSError:
+                time.sleep(0.1)
+                if process.poll() is not None:
+                    raise SystemExit(f"{contender.name} did not start") from None
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def measure(contender: Contender, port: int, body: Path, connections: int, seconds: float) -> dict[str, float]:
+    """One row of the table, measured by the load generator in a process of its own."""
+    command = [sys.executable, HERE / "serving" / "load.py", str(port), contender.infer, body, str(connections), str(seconds)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", choices=CASES, default="resnet20")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peers", type=Path, default=HERE.parent / ".peers-serving-benchmark")
+    given = parser.parse_args()
+    shape = CASES[given.case]
+    data = np.random.default_rng(0).random(shape, np.float32).round(4).ravel().tolist()
+    document = {"inputs": [{"name": "image", "datatype": "FP32", "shape": list(shape), "data": data}]}
+    print(f"{given.case}, {len(os.sched_getaffinity(0))} processors, load average {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        body = folder / "body.json"
+        body.write_text(json.dumps(document))
+        package = packaged(given.case, folder)
+        for batch in given.batch:
+            print(f"\nbatches of up to {batch}\n{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}")
+            port = free_port()
+            for contender in contenders(package, given.case, port, given.peers, batch, given.threads):
+                with started(contender, port):
+                    for connections in given.connections:
+                        row = measure(contender, port, body, connections, given.seconds)
+                        times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}"
+                        print(f"{contender.name:<12}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""A package as the settings want it -> a model that can be asked."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, cast
+
+from bridge.runtime.limits import RuntimeLimits
+from bridge.runtime.loading import load
+from bridge.runtime.served import ServedModel
+from bridge.serve.settings import ModelSettings
+from bridge.trust.policy.model import Policy
+
+
+def load_model(settings: ModelSettings, policy: Policy | None, *, allow_unsigned: bool) -> ServedModel:
+    """The model of ``settings``, verified under its own policy or else ``policy``, admitted and warm. Raises ``BridgeError``."""
+    return load(
+        settings.package,
+        policy=settings.policy or policy,
+        isolation=cast("Literal['none', 'process']", settings.isolation),
+        limits=RuntimeLimits(
+            intra_op_threads=settings.threads or default_threads(settings.workers),
+            concurrent_runs=settings.workers,
+            run_seconds=settings.seconds,
+        ),
+        allow_unsigned=allow_unsigned,
+    )
+
+
+def default_threads(workers: int) -> int:
+    """Threads for each of ``workers``: the processors that this process may use, shared out evenly."""
+    return max(1, len(os.sched_getaffinity(0)) // workers)
