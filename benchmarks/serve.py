@@ -2,8 +2,8 @@
 
     python benchmarks/serve.py [--case resnet20] [--seconds 3] [--connections 1 4 16 64] [--peers .peers-serving-benchmark]
 
-Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are JSON
-with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
+Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
+JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def packaged(case: str, folder: Path) -> Path:
     key = folder / "key"
     subprocess.run([*BRIDGE, "keys", "new", "--output-path", key, "--no-password"], check=True, stdout=subprocess.DEVNULL)
     arguments = ["convert", GOLDEN / case / "model.dnn", "--allow-unsigned", "--package", "--sign-key", key, "-o", package]
-    subprocess.run([*BRIDGE, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([*BRIDGE, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return package
 
 
@@ -117,7 +117,8 @@ def started(contender: Contender, port: int) -> Iterator[None]:
 
 def measure(contender: Contender, port: int, body: Path, connections: int, seconds: float) -> dict[str, float]:
     """One row of the table, measured by the load generator in a process of its own."""
-    command = [sys.executable, HERE / "serving" / "load.py", str(port), contender.infer, body, str(connections), str(seconds)]
+    script = HERE / "serving" / "load.py"
+    command = [sys.executable, str(script), str(port), contender.infer, str(body), str(connections), str(seconds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures

@@ -20,11 +20,7 @@ if carrier == "http":
 else:
     asked.set_data_from_numpy(inputs)
     metadata = client.get_model_metadata(model, as_json=True)
-answer = (
-    client.infer(model, [asked], request_id="7", client_timeout=None)
-    if carrier == "grpc"
-    else client.infer(model, [asked], request_id="7")
-)
+answer = client.infer(model, [asked], request_id="7")
 output = metadata["outputs"][0]["name"]
 if carrier == "http":
     wanted = [client_module.InferRequestedOutput(output, binary_data=False)]
