@@ -83,14 +83,24 @@ def append_command(
 @log_app.command("prove")
 def prove_command(
     log: Annotated[Path, typer.Argument(exists=True, help="The log.", show_default=False)],
-    bundle: Annotated[Path, typer.Argument(exists=True, help="The statement's bundle.", show_default=False)],
+    bundle: Annotated[
+        Path, typer.Argument(exists=True, help="The statement's bundle, or a package for all of its own.", show_default=False)
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output-path", "-o", help="Where to write it.  [default: standard output]")
+        Path | None,
+        typer.Option("--output-path", "-o", help="Where to write it.  [default: standard output, or into the package]"),
     ] = None,
     line: Line = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the proof that a statement is in the log, which needs nothing but the log's public key to be verified."""
+    """Write the proof that a statement is in the log, which needs nothing but the log's public key to be verified.
+
+    Of a package, without --line, these are the proofs for its signature and every claim, in model.tlog-proofs: a policy can ask
+    for them.
+    """
+    if bundle.is_dir() and line is None:
+        _prove_package(log, bundle, output, as_json=as_json)
+        return
     with errors_as_exits(as_json=as_json, subject=str(log)):
         from bridge.trust.log.operations import prove_statement
         from bridge.trust.log.verified_log import checkpoint_json
@@ -106,6 +116,24 @@ def prove_command(
         typer.echo(proof.to_bytes().decode(), nl=False)
     else:
         echo_facts(("proof", str(output)), ("index", str(proof.index)), ("entries", str(proof.checkpoint.checkpoint.size)))
+
+
+def _prove_package(log: Path, package: Path, output: Path | None, *, as_json: bool) -> None:
+    with errors_as_exits(as_json=as_json, subject=str(log)):
+        from bridge.trust.log.package_proofs import prove_package, write_proofs
+        from bridge.trust.log.verified_log import checkpoint_json
+        from bridge.trust.log.whole_file import write_whole
+        from bridge.trust.resource_names import LOG_PROOFS
+
+        proofs = prove_package(log, package)
+        place = output or package / LOG_PROOFS
+        write_whole(place, write_proofs(proofs))
+    head = proofs[0].checkpoint.checkpoint
+    if as_json:
+        indices = [proof.index for proof in proofs]
+        typer.echo(json.dumps({"file": str(place), "indices": indices, "checkpoint": checkpoint_json(head)}, indent=1))
+    else:
+        echo_facts(("proofs", f"{len(proofs)}, in {place}"), ("entries", str(head.size)))
 
 
 @log_app.command("verify")

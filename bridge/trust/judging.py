@@ -29,4 +29,5 @@ def judge(
         model = verify_model(root, evidence.signature, verifier, take=take)
     except (InvalidBundleError, SignatureError) as error:
         raise PolicyError(SIGNATURE, str(error)) from error
-    return model, evaluate(policy, role, model, evidence.claims or b"", subject=str(root.path), group=verifier.group)
+    claims, proofs = evidence.claims or b"", evidence.log_proofs
+    return model, evaluate(policy, role, model, claims, proofs, subject=str(root.path), group=verifier.group)

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 GIT_NAMES = (".git", ".gitattributes", ".github", ".gitignore")
 """Left out by default, at the top level alone, as the format has it."""
 
-OWN_NAMES = ("claims.jsonl", "model.sig")
+LOG_PROOFS = "model.tlog-proofs"
+"""The proofs that signature and claims are in a transparency log."""
+
+OWN_NAMES = ("claims.jsonl", "model.sig", LOG_PROOFS)
 """What stands in a package beside the model and speaks about it, so that it cannot be part of what is signed."""
 
 SINGLE_FILE = "."

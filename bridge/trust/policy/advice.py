@@ -36,6 +36,8 @@ def _statements(policy: Policy) -> list[str]:
         for kind in (CONVERSION, SOURCE_SIGNATURE, EQUIVALENCE_CPU, EQUIVALENCE_GPU, ROBUSTNESS)
         if kind in policy.required.get(SOURCE, ())
     ]
+    if policy.log.keys and not policy.log.required_witnesses:
+        found.append("no witness of the log is required: whoever has its key can show a log of his own making")
     if policy.waived_accepted:
         found.append("waived tolerances are accepted")
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import InvalidKeyError, InvalidOptionError
 from bridge.trust.alerts.command import Command
@@ -17,11 +17,14 @@ from bridge.trust.alerts.raising import Alert, Channel
 from bridge.trust.alerts.syslog import Syslog
 from bridge.trust.alerts.webhook import Webhook
 from bridge.trust.keys import load_public_key
-from bridge.trust.policy.model import PACKAGE, SOURCE, Policy, SignerGroup, VersionRules
+from bridge.trust.policy.model import PACKAGE, SOURCE, LogRules, Policy, SignerGroup, VersionRules
 from bridge.trust.policy.signers import IdentityFilter
 from bridge.trust.provenance.yaml_document import YAML_BYTES_AT_MOST, parse_yaml
 from bridge.trust.signers import Verifier, any_of
 from bridge.trust.small_files import StrPath, read_small_file
+
+if TYPE_CHECKING:
+    from bridge.trust.log.note_keys import NoteKey
 
 COMMAND_LINE = "command-line"
 """The name of the policy, and of its only group, that keys without a policy make."""
@@ -120,6 +123,7 @@ class _Reader:
             statements=statements,
             required={role: tuple(kinds) for role, kinds in document.get("require", {}).items()},
             waived_accepted=document.get("accept-waived", False),
+            log=self._log(document["log"]) if "log" in document else LogRules(),
             maximum_age_days=document.get("maximum-age-days", {}),
             versions=self._versions(document.get("versions", {})),
             revoked_keys=_hexadecimal(revoked.get("keys", ())),
@@ -151,6 +155,29 @@ class _Reader:
         roots = [self._path(path) for path in entry["roots"]]
         verifier = load_trusted_roots(roots, revocation_lists=[self._path(path) for path in entry.get("revocation-lists", ())])
         return IdentityFilter(verifier, tuple(entry["identities"])) if "identities" in entry else verifier
+
+    def _log(self, entry: Mapping[str, Any]) -> LogRules:
+        from bridge.trust.log.note_keys import ED25519, ED25519_COSIGNATURE
+
+        witnesses = self._note_keys("witnesses", entry.get("witnesses", ()), ED25519_COSIGNATURE)
+        required = entry.get("required-witnesses", len(witnesses))
+        if required > len(witnesses):
+            raise InvalidOptionError(
+                f"the policy '{self._place}': log.required-witnesses: {required}, of {len(witnesses)} witness(es)"
+            )
+        return LogRules(self._note_keys("keys", entry["keys"], ED25519), witnesses, required)
+
+    def _note_keys(self, member: str, paths: Sequence[str], algorithm: int) -> tuple[NoteKey, ...]:
+        from bridge.trust.log.key_files import load_note_key
+
+        keys = tuple(load_note_key(self._path(path), name="") for path in paths)
+        for path, key in zip(paths, keys, strict=True):
+            if not key.name or key.algorithm != algorithm:
+                raise InvalidKeyError(
+                    f"the policy '{self._place}': log.{member}: '{path}' is no verifier key of type {algorithm:02x}; expected "
+                    "one line 'name+id+base64', which says whose key it is"
+                )
+        return keys
 
     def _versions(self, entry: Mapping[str, Any]) -> VersionRules:
         return VersionRules(

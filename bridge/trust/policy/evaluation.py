@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bridge.errors import InvalidBundleError
 from bridge.trust.model_signature import VerifiedModel
 from bridge.trust.policy.age import age_rule
+from bridge.trust.policy.logged import log_rule
 from bridge.trust.policy.model import PACKAGE, Policy
 from bridge.trust.policy.rules import (
     CLAIMS,
@@ -37,6 +38,7 @@ def evaluate(
     role: str,
     model: VerifiedModel,
     claims: bytes,
+    log_proofs: bytes | None = None,
     *,
     subject: str,
     group: str,
@@ -44,8 +46,9 @@ def evaluate(
 ) -> Decision:
     """Apply every rule to a model of which signature and bytes hold. Raises nothing: the decision says what refuses.
 
-    ``claims`` are the bytes of its ``claims.jsonl``, empty where there is none; ``group`` is whose signature it is; ``subject``
-    is what the decision calls the model. Nothing is remembered yet; see ``versions.remember``.
+    ``claims`` are the bytes of its ``claims.jsonl``, empty where there is none, ``log_proofs`` those of its proofs from a log;
+    ``group`` is whose signature it is; ``subject`` is what the decision calls the model. Nothing is remembered yet; see
+    ``versions.remember``.
     """
     moment = now or datetime.now(UTC)
     claims_rule, statements = _claims(policy, role, model, claims)
@@ -59,6 +62,7 @@ def evaluate(
         _revoked(policy, model),
         claims_rule,
         _required(policy, role, statements),
+        log_rule(policy, role, model, claims, log_proofs),
         age_rule(policy, role, statements, moment),
         *version_rules(policy, stated),
     )

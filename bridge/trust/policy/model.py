@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bridge.trust.alerts.raising import Alert
 from bridge.trust.signers import Verifier
+
+if TYPE_CHECKING:
+    from bridge.trust.log.note_keys import NoteKey
 
 SOURCE: Final = "source"
 """The role of a CNTK model that is converted."""
@@ -36,6 +39,15 @@ class VersionRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRules:
+    """In whose transparency logs packages have to be, and how many witnesses have to have seen that. Without keys, in none."""
+
+    keys: tuple[NoteKey, ...] = ()
+    witnesses: tuple[NoteKey, ...] = ()
+    required_witnesses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Who may sign what, and what is required. ``sha256`` is that of the policy's file, in hexadecimal.
 
@@ -51,6 +63,7 @@ class Policy:
     statements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     waived_accepted: bool = False
+    log: LogRules = field(default_factory=LogRules)
     maximum_age_days: Mapping[str, float] = field(default_factory=dict)
     versions: VersionRules = field(default_factory=VersionRules)
     revoked_keys: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ REVOKED_DIGEST: Final = "revoked-digest"
 INTEGRITY: Final = "integrity"
 CLAIMS: Final = "claims"
 REQUIRED_STATEMENTS: Final = "required-statements"
+LOG: Final = "log"
 MAXIMUM_AGE: Final = "maximum-age"
 MINIMUM_VERSION: Final = "minimum-version"
 
@@ -32,6 +33,7 @@ RULES: Final[Mapping[str, str]] = {
     REVOKED_DIGEST: "neither the model nor any of its files is revoked",
     CLAIMS: "the claims are whole, in order and about this model: none was taken away, altered or brought in",
     REQUIRED_STATEMENTS: "every required statement is there, by somebody who may make it, and favourable",
+    LOG: "the signature and every claim of a package are in a transparency log that the policy trusts",
     MAXIMUM_AGE: "a trusted statement tells that the model was made or tested recently enough, and not in the future",
     MINIMUM_VERSION: "the version is stated where it has to be, and is not below the minimum",
     ROLLBACK: "the version is not below the highest one that was accepted here before",

@@ -15,6 +15,7 @@ from bridge.trust.model_signature import verify_model
 from bridge.trust.provenance.chain import Chain, Check, CheckedClaim, Status
 from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.claims import CLAIMS_BYTES_AT_MOST, Claim, on_one_line, read_claim, read_claims
+from bridge.trust.resource_names import LOG_PROOFS
 from bridge.trust.signers import Identity, VerificationMaterial, Verifier
 from bridge.trust.small_files import StrPath, read_small_file
 from bridge.trust.statement import Statement
@@ -27,6 +28,7 @@ CLAIMS_SUFFIX = ".claims.jsonl"
 INTERFACE_NAME = "interface.json"
 """What every package holds, and no other model."""
 SIGNATURE_BYTES_AT_MOST = 64 << 20
+LOG_PROOFS_BYTES_AT_MOST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What lies beside a model: the bytes of its signature and of its claims, where there are any."""
+    """What lies beside a model, as bytes, where it is there: its signature, its claims, and a package's proofs from a log."""
 
     signature: bytes | None
     claims: bytes | None
+    log_proofs: bytes | None = None
 
     def all_claims(self) -> tuple[Claim, ...]:
         """The claims of the file in order, and the signature, which is one too, behind them. Raises ``InvalidBundleError``."""
@@ -64,7 +67,9 @@ def read_evidence(root: OpenedRoot) -> Evidence:
     """
     if root.is_folder:
         return Evidence(
-            root.read_file(SIGNATURE_NAME, SIGNATURE_BYTES_AT_MOST), root.read_file(CLAIMS_NAME, CLAIMS_BYTES_AT_MOST)
+            root.read_file(SIGNATURE_NAME, SIGNATURE_BYTES_AT_MOST),
+            root.read_file(CLAIMS_NAME, CLAIMS_BYTES_AT_MOST),
+            root.read_file(LOG_PROOFS, LOG_PROOFS_BYTES_AT_MOST),
         )
     return evidence_beside(root.path)
 

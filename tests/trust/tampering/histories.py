@@ -18,11 +18,6 @@ from tests.trust.tampering.scene import CI, STRANGER, TEAM, Scene, convert_sourc
 TRAINING, SIGNATURE, VERIFICATION, EQUIVALENCE, CONVERSION = range(5)
 
 
-def _root(scene: Scene) -> str:
-    statement = Statement.from_bytes(read_bundle(scene.signature.read_bytes()).payload)
-    return statement.subject[0].digest["sha256"]
-
-
 def _changed(line: bytes, **members: Any) -> bytes:
     """A claim whose statement says something else, under the signature of the old one."""
     bundle = json.loads(line)
@@ -146,22 +141,22 @@ def _strangers_conversion(scene: Scene) -> None:
 @attempt("package", "a stranger states the equivalence", refused_by="required-statements", says="equivalence-cpu is missing")
 def _strangers_equivalence(scene: Scene) -> None:
     scene.set_policy(require={"package": ["equivalence-cpu"]})
-    put_lines(scene, sign_statement(evaluated(_root(scene), devices=["cpu"]), STRANGER), _plain_conversion(scene))
+    put_lines(scene, sign_statement(evaluated(scene.root_sha256(), devices=["cpu"]), STRANGER), _plain_conversion(scene))
 
 
 @attempt("package", "who trains states the equivalence", refused_by="required-statements", says="no such statement by ci")
 def _wrong_role(scene: Scene) -> None:
-    put_lines(scene, sign_statement(evaluated(_root(scene), devices=["cpu"]), TEAM), _plain_conversion(scene))
+    put_lines(scene, sign_statement(evaluated(scene.root_sha256(), devices=["cpu"]), TEAM), _plain_conversion(scene))
 
 
 @attempt("package", "the equivalence failed", refused_by="required-statements", says="equivalence-cpu is unfavourable")
 def _failed(scene: Scene) -> None:
-    put_lines(scene, *lines_of(scene), sign_statement(evaluated(_root(scene), devices=["cpu"], result="FAILED"), CI))
+    put_lines(scene, *lines_of(scene), sign_statement(evaluated(scene.root_sha256(), devices=["cpu"], result="FAILED"), CI))
 
 
 @attempt("package", "the equivalence holds by waivers", refused_by="required-statements", says="by waived tolerances alone")
 def _waived(scene: Scene) -> None:
-    put_lines(scene, *lines_of(scene), sign_statement(evaluated(_root(scene), devices=["cpu"], result="WARNED"), CI))
+    put_lines(scene, *lines_of(scene), sign_statement(evaluated(scene.root_sha256(), devices=["cpu"], result="WARNED"), CI))
 
 
 @attempt(

@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from tests.trust.tampering import files, histories, logs, signatures
+from tests.trust.tampering import files, histories, logs, proofs, signatures
 from tests.trust.tampering.attempt import ATTEMPTS, Attempt, refused_by
 from tests.trust.tampering.scene import make_scene, settled
 
 PAGE = Path(__file__).parents[3] / "docs" / "tampering.md"
 
-MODULES = (files, signatures, histories, logs)
+MODULES = (files, signatures, histories, proofs, logs)
 """Importing them has registered their attempts."""
 
 _LONGEST = 260

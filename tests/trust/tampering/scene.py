@@ -15,10 +15,12 @@ from typing import Any
 
 from bridge.batch import Settings, convert_all, plan
 from bridge.package.writing import PackageOptions
+from bridge.trust.bundle import read_bundle
 from bridge.trust.log.operations import append_statements, initialise_log
 from bridge.trust.model_signature import sign_model
 from bridge.trust.policy.document import load_policy
 from bridge.trust.signers import Signer
+from bridge.trust.statement import Statement
 from tests.cli.golden_folders import LENET
 from tests.trust.signed_models import Authority, claims, new_key, root_digest, training, write_policy, write_public
 
@@ -51,12 +53,20 @@ class Scene:
         return self.package / "model.sig"
 
     @property
+    def proofs(self) -> Path:
+        return self.package / "model.tlog-proofs"
+
+    @property
     def log(self) -> Path:
         return self.folder / "log"
 
     @property
     def policy_file(self) -> Path:
         return self.folder / "policy.yaml"
+
+    def root_sha256(self) -> str:
+        """What claims call the package, as its signature has it."""
+        return Statement.from_bytes(read_bundle(self.signature.read_bytes()).payload).subject[0].digest["sha256"]
 
     def copy_to(self, folder: Path) -> Scene:
         shutil.copytree(self.folder, folder)
