@@ -133,7 +133,7 @@ def _two_data(tensor: onnx.TensorProto) -> None:
 
 
 def _strings() -> bytes:
-    tensor = helper.make_tensor("text", TensorProto.STRING, [1], [b"t" * 1000])
+    tensor = onnx.TensorProto(name="text", data_type=TensorProto.STRING, dims=[1], string_data=[b"t" * 1000])
     return changed(add_nodes([], [tensor]))
 
 
