@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 
 import bridge
@@ -12,6 +14,7 @@ from bridge.errors import InvalidGoldenCaseError, InvalidPackageError, SourceErr
 from tests.cli.golden_folders import GOLDEN, LENET
 from verify.equivalence.rules import Rules
 from verify.report.document import Report, Waiver
+from verify.report.terminal import findings
 
 SHARED = Path(__file__).parents[2] / "shared" / "golden-cases"
 USER_CODE = SHARED / "cntk-tests" / "ops-tests-userfunction_test" / "ops_tests_userfunction_test.py_test_ext_eval_1-0"
@@ -178,3 +181,30 @@ def test_cases_of_the_same_outputs_share_a_conversion(tmp_path: Path) -> None:
     assert report.holds
     # Determinism is of a model: its first case alone is run again.
     assert {item.detail.split(":")[0] for item in report.determinism} == {"first"}
+
+
+def lenet_without(folder: Path, *, metadata: str = "", output: str = "z") -> Path:
+    """LeNet converted, with its last bias doubled, without a member of its metadata, its output under another name."""
+    bridge.convert(LENET / "model.dnn", folder / "m.onnx")
+    model = onnx.load(folder / "m.onnx")
+    kept = [item for item in model.metadata_props if item.key != metadata]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    model.graph.node[-1].output[0] = model.graph.output[0].name = output
+    if output == "z":
+        (bias,) = (item for item in model.graph.initializer if list(item.dims) == [10])
+        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) * 2, bias.name))
+    onnx.save(model, folder / "m.onnx")
+    return folder / "m.onnx"
+
+
+def test_bisection_that_cannot_be_had_is_told_on_the_terminal(tmp_path: Path) -> None:
+    report = check(lenet_without(tmp_path, metadata="cntk_bridge.values"), LENET, CheckOptions(bisect=True))
+    assert not report.holds
+    assert any("digits_lenet: no bisection: " in sentence for sentence in findings(report))
+
+
+def test_output_that_is_missing_is_not_looked_for_among_the_operators(tmp_path: Path) -> None:
+    report = check(lenet_without(tmp_path, output="other"), LENET, CheckOptions(bisect=True))
+    assert [output.verdict.value for output in report.cases[0].outputs] == ["missing", "unrecorded"]
+    assert not report.bisections

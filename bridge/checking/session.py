@@ -13,7 +13,7 @@ from verify.equivalence.backends import Backend, BackendError, BackendIdentity
 from verify.equivalence.backends.registry import CNTK, BackendKind, Form
 from verify.equivalence.cases import GoldenCase
 from verify.equivalence.checking import check_case, failed_case
-from verify.report.document import Bisection, Case, CaseVerdict, Determinism, Model, Report
+from verify.report.document import Bisection, Case, Determinism, Model, OutputVerdict, Report
 
 
 class Session:
@@ -109,7 +109,9 @@ class Session:
 
     def _bisected(self, subject: Subject, case: GoldenCase, found: Case, kind: BackendKind) -> Case:
         """The case as it is, after a search for the first operator that differs, where that was asked for and one does."""
-        wanted = self._options.bisect and found.verdict is CaseVerdict.DIFFERENT and kind.form is Form.ONNX
+        # An output that is missing, or that nobody recorded, is no matter of operators.
+        differs = any(output.verdict is OutputVerdict.DIFFERS for output in found.outputs)
+        wanted = self._options.bisect and differs and kind.form is Form.ONNX
         if not wanted or any(item.case == case.name for item in self._bisections):
             return found
         from bridge.checking.bisecting import bisect

@@ -64,6 +64,8 @@ def findings(report: Report) -> list[str]:
         for output in case.outputs
         if output.verdict is not OutputVerdict.AGREES
     ]
+    # Of a case without outputs, the table has the note for a verdict.
+    sentences += [f"{case.case}: {case.note}" for case in report.cases if case.note and case.outputs]
     sentences += [_divergence(found) for found in report.bisections]
     sentences += [f"{check.backend}: {check.check}: {check.detail}" for check in report.determinism if not check.holds]
     held = sum(case.holds for case in report.cases)

@@ -48,7 +48,8 @@ def main():
     with np.errstate(invalid="ignore"):
         error = np.where((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)), 0.0, np.abs(ours - theirs))
     error = np.where(np.isnan(error), np.inf, error)
-    excess = np.where(np.isinf(np.broadcast_to(allowed, error.shape)), -np.inf, error - allowed)
+    with np.errstate(invalid="ignore"):
+        excess = np.where(np.isinf(np.broadcast_to(allowed, error.shape)), -np.inf, error - allowed)
     worst = np.unravel_index(int(excess.argmax()), excess.shape)
     place = [int(i) for i in worst]
     differs = bool((excess > 0).any())
