@@ -19,7 +19,7 @@ from typing import Any
 # The second is a module of onnx-ir that calls sympy while it is imported. A release of onnx-ir that has no such module
 # does not ask for it, and merely loads sympy early.
 _DEFERRED = ("sympy", "onnx_ir._symbolic_shapes")
-_ADDRESS_PARSER = "rfc3987_syntax"
+_CHECKERS_OF_ADDRESSES = ("rfc3986_validator", "rfc3987_syntax")
 
 
 class _StandIn(ModuleType):
@@ -38,8 +38,8 @@ class _FunctionsStandIn(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def call(*arguments: Any) -> Any:
-            return getattr(importlib.import_module(self.__name__), name)(*arguments)
+        def call(*arguments: Any, **named: Any) -> Any:
+            return getattr(importlib.import_module(self.__name__), name)(*arguments, **named)
 
         return call
 
@@ -51,9 +51,11 @@ def import_onnx_ir() -> None:
 
 def import_jsonschema() -> None:
     """Import ``jsonschema``, so that importing it afterwards costs nothing. Does nothing where it is imported already."""
-    # Without the parser jsonschema does without those formats, and a stand-in would make it promise them.
-    installed = "jsonschema" not in sys.modules and importlib.util.find_spec(_ADDRESS_PARSER) is not None
-    _import_with("jsonschema", {_ADDRESS_PARSER: _FunctionsStandIn(_ADDRESS_PARSER)} if installed else {})
+    if "jsonschema" in sys.modules:
+        return
+    # Without its checker jsonschema does without a format, and a stand-in would make it promise that.
+    installed = [name for name in _CHECKERS_OF_ADDRESSES if importlib.util.find_spec(name) is not None]
+    _import_with("jsonschema", {name: _FunctionsStandIn(name) for name in installed})
 
 
 def _import_with(module: str, deferred: Mapping[str, ModuleType]) -> None:

@@ -51,19 +51,21 @@ JSONSCHEMA = "import sys\nfrom bridge.light_import import import_jsonschema\nimp
 
 
 def test_no_parser_of_addresses_is_built_for_jsonschema() -> None:
-    code = "print(any(name in sys.modules for name in ('lark', 'rfc3987_syntax')))"
+    code = "print(any(name in sys.modules for name in ('lark', 'rfc3986_validator', 'rfc3987_syntax')))"
     assert _run(JSONSCHEMA + code) == "False"
 
 
 def test_jsonschema_checks_addresses_all_the_same_where_it_can() -> None:
     pytest.importorskip("rfc3987_syntax")
+    pytest.importorskip("rfc3986_validator")
     code = """
-validator = jsonschema.Draft202012Validator({"format": "iri"}, format_checker=jsonschema.FormatChecker())
-print(validator.is_valid("https://example.org/a"), validator.is_valid("no address"))
+for format in ("iri", "uri"):
+    validator = jsonschema.Draft202012Validator({"format": format}, format_checker=jsonschema.FormatChecker())
+    print(validator.is_valid("https://example.org/a"), validator.is_valid("no address"))
 import rfc3987_syntax
 print(rfc3987_syntax.is_valid_syntax("iri", "https://example.org/a"))
 """
-    assert _run(JSONSCHEMA + code).split() == ["True", "False", "True"]
+    assert _run(JSONSCHEMA + code).split() == ["True", "False", "True", "False", "True"]
 
 
 def test_jsonschema_promises_no_format_whose_checker_is_not_installed() -> None:
