@@ -1,6 +1,6 @@
 """Ours against MLServer and LitServe: the same ONNX file, the same processors, the same requests, in turns in one run.
 
-    python benchmarks/serve.py [--case resnet20] [--seconds 3] [--connections 1 4 16 64] [--peers .peers-serving-benchmark]
+    python benchmarks/serve.py [--case resnet20] [--seconds 2] [--turns 3] [--connections 1 4 16 64] [--peers .peers-serving-benchmark]
 
 Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
 JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
@@ -12,13 +12,14 @@ import argparse
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Contender:
     command: Sequence[str]
     infer: str
     ready: str
+    port: int
     folder: Path | None = None
 
 
@@ -59,20 +61,22 @@ def packaged(case: str, folder: Path) -> Path:
     return package
 
 
-def contenders(package: Path, case: str, port: int, peers: Path, batch: int, threads: int) -> list[Contender]:
+def contenders(package: Path, case: str, peers: Path, batch: int, threads: int) -> list[Contender]:
     """Ours and theirs, each with the settings that are best for it."""
-    model, key = package / "model.onnx", package.parent / "key.pub"
+    model, key, port = package / "model.onnx", package.parent / "key.pub", free_port()
     ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port)]
     ours += ["--admin-port", "0", "--batch", str(batch), "--threads", str(threads)]
-    found = [Contender("cntk-bridge", ours, f"/v2/models/{case}/infer", "/v2/health/ready")]
+    found = [Contender("cntk-bridge", ours, f"/v2/models/{case}/infer", "/v2/health/ready", port)]
     python = peers / "bin" / "python"
     if python.exists():
+        port = free_port()
         folder = mlserver_folder(package.parent, model, case, port, batch, threads)
         command = [str(peers / "bin" / "mlserver"), "start", str(folder)]
-        found.append(Contender("MLServer", command, f"/v2/models/{case}/infer", f"/v2/models/{case}/ready", folder))
+        found.append(Contender("MLServer", command, f"/v2/models/{case}/infer", f"/v2/models/{case}/ready", port, folder))
+        port = free_port()
         script = str(HERE / "serving" / "litserve_server.py")
         command = [str(python), script, str(model), "image", str(port), str(batch), str(threads)]
-        found.append(Contender("LitServe", command, "/predict", "/health"))
+        found.append(Contender("LitServe", command, "/predict", "/health", port))
     return found
 
 
@@ -90,7 +94,7 @@ def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int,
 
 
 @contextmanager
-def started(contender: Contender, port: int) -> Iterator[None]:
+def started(contender: Contender) -> Iterator[None]:
     """The server, from ready to ended."""
     environment = os.environ | {"PYTHONPATH": f"{HERE / 'serving'}:{HERE.parent}", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(
@@ -99,7 +103,7 @@ def started(contender: Contender, port: int) -> Iterator[None]:
     try:
         for _ in range(600):
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}{contender.ready}", timeout=1):  # Loopback.
+                with urllib.request.urlopen(f"http://127.0.0.1:{contender.port}{contender.ready}", timeout=1):  # Loopback.
                     break
             except OSError:
                 time.sleep(0.1)
@@ -115,10 +119,10 @@ def started(contender: Contender, port: int) -> Iterator[None]:
             process.wait()
 
 
-def measure(contender: Contender, port: int, body: Path, connections: int, seconds: float) -> dict[str, float]:
+def measure(contender: Contender, body: Path, connections: int, seconds: float) -> dict[str, float]:
     """One row of the table, measured by the load generator in a process of its own."""
     script = HERE / "serving" / "load.py"
-    command = [sys.executable, str(script), str(port), contender.infer, str(body), str(connections), str(seconds)]
+    command = [sys.executable, str(script), str(contender.port), contender.infer, str(body), str(connections), str(seconds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
@@ -128,8 +132,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=CASES, default="resnet20")
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".peers-serving-benchmark")
@@ -145,13 +150,24 @@ def main() -> None:
         package = packaged(given.case, folder)
         for batch in given.batch:
             print(f"\nbatches of up to {batch}\n{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}")
-            port = free_port()
-            for contender in contenders(package, given.case, port, given.peers, batch, given.threads):
-                with started(contender, port):
-                    for connections in given.connections:
-                        row = measure(contender, port, body, connections, given.seconds)
-                        times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}"
-                        print(f"{contender.name:<12}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
+            found = contenders(package, given.case, given.peers, batch, given.threads)
+            with ExitStack() as stack:
+                for contender in found:
+                    stack.enter_context(started(contender))
+                for connections in given.connections:
+                    compare(found, body, connections, given.seconds, given.turns)
+
+
+def compare(contenders: Sequence[Contender], body: Path, connections: int, seconds: float, turns: int) -> None:
+    """Print a row for each: medians over ``turns`` in which they follow each other, so that what else runs meets all of them."""
+    rows: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
+    for _ in range(turns):
+        for contender in contenders:
+            rows[contender.name].append(measure(contender, body, connections, seconds))
+    for name, measured in rows.items():
+        row = {figure: statistics.median(each[figure] for each in measured) for figure in measured[0]}
+        times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}"
+        print(f"{name:<12}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
 
 
 if __name__ == "__main__":
