@@ -30,6 +30,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BRIDGE_KEY_PASSWORD", PASSWORD)
+        # Where the versions that were seen are remembered: neither the user's own, nor those of other tests.
+        patch.setenv("XDG_STATE_HOME", str(place / "state"))
         for name in ("trainer", "converter"):
             assert bridge("keys", "new", "-o", place / f"{name}.pem").exit_code == 0
         shutil.copy(LENET / "model.dnn", place / "model.dnn")

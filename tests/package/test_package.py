@@ -93,6 +93,7 @@ def test_bill_of_materials_tells_what_the_trainer_said(made: Package) -> None:
     assert component["components"][0]["hashes"][0]["content"] == made.result.sha256
 
 
+@pytest.mark.slow
 @needs_model_signing
 def test_model_signing_accepts_the_package(made: Package, tmp_path: Path) -> None:
     key = tmp_path / "key.pub"

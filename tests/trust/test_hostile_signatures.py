@@ -145,14 +145,14 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(_JSON)
 def test_any_json_is_refused_as_a_bundle(value: Any) -> None:
     with pytest.raises(BridgeError):
         read_bundle(json.dumps(value).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(_JSON)
 def test_any_json_is_refused_as_a_predicate(value: Any) -> None:
     statement = {
@@ -165,7 +165,7 @@ def test_any_json_is_refused_as_a_predicate(value: Any) -> None:
         read_manifest(Statement.from_bytes(json.dumps(statement).encode()))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_as_a_bundle(data: bytes) -> None:
     with pytest.raises(BridgeError):

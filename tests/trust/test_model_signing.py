@@ -51,6 +51,7 @@ def test_folder_that_we_sign_is_accepted(holder: Holder, model: Path, tmp_path: 
     assert not _accepts(*command)
 
 
+@pytest.mark.slow
 def test_file_that_we_sign_is_accepted(model: Path, private_key: ec.EllipticCurvePrivateKey, tmp_path: Path) -> None:
     signed = sign(model / "weights.bin", KeySigner(private_key))
     public = tmp_path / "key.pub"
@@ -81,6 +82,7 @@ for algorithm, signature in zip(signatures[::2], signatures[1::2]):
 """
 
 
+@pytest.mark.slow
 def test_every_algorithm_that_we_sign_with_is_accepted(
     model: Path, private_key: ec.EllipticCurvePrivateKey, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_every_algorithm_that_we_sign_with_is_accepted(
     with_model_signing(_VERIFY_AS_SIGNED, public, model, *arguments)
 
 
+@pytest.mark.slow
 def test_folder_that_it_signs_is_accepted(holder: Holder, model: Path, tmp_path: Path) -> None:
     key = holder.write_key(tmp_path / "key")
     made = model_signing("sign", "key", "--private_key", key, "--signature", model / "model.sig", model)
@@ -140,6 +143,7 @@ for algorithm in ("sha256", "blake2"):
 """
 
 
+@pytest.mark.slow
 def test_pieces_that_it_signs_are_accepted(model: Path, tmp_path: Path) -> None:
     # Its own command line fails on them: the size of the pieces comes back to it as a floating-point number.
     holder = certify("signer")

@@ -86,6 +86,7 @@ def test_key_on_a_token_signs(label: str, token: Token, model: Path) -> None:
         verify_model(model, bundle, verifier)
 
 
+@pytest.mark.slow
 @needs_model_signing
 def test_signatures_by_a_token_are_accepted_by_model_signing(token: Token, model: Path, tmp_path: Path) -> None:
     for label in ("small", "large"):

@@ -354,11 +354,16 @@ def test_nothing_stays_open_or_in_memory_after_a_refusal(tmp_path: Path) -> None
     policy = policy_trusting(tmp_path, SIGNER)
     folder = signed_package(tmp_path / "package", SIGNER)
     (folder / "model.onnx").write_bytes(b"GRAPH")
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before, mapped = len(list(Path("/proc/self/fd").iterdir())), _mapped_sources()
     with pytest.raises(IntegrityError):
         verify_folder(folder, policy)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert "memfd:bridge-source" not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    assert _mapped_sources() <= mapped
+
+
+def _mapped_sources() -> int:
+    """How many copies of sources are mapped. What an earlier test still held may go at any time."""
+    return Path("/proc/self/maps").read_text(encoding="utf-8").count("memfd:bridge-source")
 
 
 def test_integrity_failure_is_logged_alerted_and_raised(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

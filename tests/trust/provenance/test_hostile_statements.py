@@ -64,7 +64,7 @@ PREDICATES = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(PREDICATES, min_size=1, max_size=3), st.text(max_size=20))
 def test_views_stand_whatever_statements_say(predicates: list[tuple[str, dict[str, Any]]], name: str) -> None:
     subject = Subject(name, {"sha256": PACKAGE})
