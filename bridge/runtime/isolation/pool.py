@@ -225,8 +225,8 @@ class WorkerPool:
         with self._lock:
             ended = [worker for worker in self._idle if worker.handle in ready]
         for worker in ended:
-            self._counters.add("crashes")
-            self._remove(worker)
+            if self._remove(worker):
+                self._counters.add("crashes")
 
     def _continue_loading(self, worker: Worker) -> None:
         try:
@@ -252,16 +252,20 @@ class WorkerPool:
         self._remove(worker)
         self._note_failure(error)
 
-    def _remove(self, worker: Worker) -> None:
-        worker.kill()
+    def _remove(self, worker: Worker) -> bool:
+        """Let go of a worker that nobody is asking; false where somebody took it meanwhile, who will find it lost."""
         with self._changed:
-            self._loading.discard(worker)
-            self._draining.pop(worker, None)
-            if worker in self._idle:
+            if worker in self._loading:
+                self._loading.remove(worker)
+            elif worker in self._draining:
+                del self._draining[worker]
+            elif worker in self._idle:
                 self._idle.remove(worker)
-            elif worker in self._busy:
-                return  # Somebody took it meanwhile, and will find it lost.
+            else:
+                return False
+            worker.kill()
             self._gone.append(worker)
+            return True
 
     def _note_failure(self, error: BridgeError) -> None:
         pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from bridge.errors import BridgeError, DeadlineExceeded, ModelFailedError
 from bridge.runtime.isolation.fork_server import ForkServer
@@ -28,6 +28,7 @@ from bridge.runtime.isolation.shared_memory import Array, TensorArea
 from bridge.runtime.sandbox.report import NO_SANDBOX, SandboxLevel, SandboxReport, require
 
 _GO: Final = b"load"
+Resource = TypeVar("Resource", TensorArea, socket.socket)
 
 
 class WorkerLostError(Exception):
@@ -68,20 +69,22 @@ class Worker:
         self.report: SandboxReport = NO_SANDBOX
         self.load_until = time.monotonic() + template.load_seconds
         layout = template.layout
+        self._owned: list[TensorArea | socket.socket] = []
         try:
-            self._inputs = TensorArea("bridge-inputs", layout.input_bytes, writable=True)
-            self._outputs = TensorArea("bridge-outputs", layout.output_bytes, writable=False)
-        except (OSError, ValueError) as error:
-            raise ModelFailedError(f"the system gives no memory for tensors: {error}") from error
-        self.data, data = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._gate, gate = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with data, gate:
+            self._inputs = self._own(TensorArea("bridge-inputs", layout.input_bytes, writable=True))
+            self._outputs = self._own(TensorArea("bridge-outputs", layout.output_bytes, writable=False))
+            self.data, data = map(self._own, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            self._gate, gate = map(self._own, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
             handed = (data.fileno(), gate.fileno(), self._inputs.descriptor, self._outputs.descriptor, template.model)
-            try:
-                self._spawned = template.server.spawn(template.job, (*handed, *template.external))
-            except BaseException:
-                self._release()
-                raise
+            self._spawned = template.server.spawn(template.job, (*handed, *template.external))
+            for theirs in (data, gate):
+                theirs.close()
+        except (OSError, ValueError) as error:
+            self._release()
+            raise ModelFailedError(f"the system gives no memory or descriptors for a worker: {error}") from error
+        except BaseException:
+            self._release()
+            raise
         self.process = self._spawned.process
         self.handle = self._spawned.handle
 
@@ -91,20 +94,22 @@ class Worker:
         Raises what keeps the model from running: ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError``.
         """
         try:
-            answer = self._received()
+            return self._continue_loading(self._received())
         except (ProtocolError, WorkerLostError) as error:
             raise ModelFailedError(f"a worker ended {self.end()} while it loaded the model ({error})") from error
+
+    def _continue_loading(self, answer: Answer) -> bool:
         if answer.status is Status.CONFINED and self.report is NO_SANDBOX:
             self.report = _read_report(answer.text)
             require(self.report, self._template.minimum_sandbox)
             self._send(_GO)
             return False
         if self.report is NO_SANDBOX or answer.status not in {Status.LOADED, Status.FAILED, Status.DONE}:
-            raise ModelFailedError("a worker said something else while it loaded the model")
+            raise ProtocolError(f"{answer.status.name}, out of turn")
         if answer.status is Status.FAILED:
             what = "the first run failed, of the smallest inputs" if self._sequence else "the engine does not load the model"
             raise ModelFailedError(f"{what}: {answer.text}")
-        if answer.status is Status.LOADED and self._template.warm_up is not None:
+        if answer.status is Status.LOADED and self._template.warm_up is not None and not self._sequence:
             self._request(self._template.warm_up, tuple(range(len(self._template.layout.outputs))))
             return False
         return True
@@ -164,11 +169,14 @@ class Worker:
         os.close(self.handle)
         self._release()
 
+    def _own(self, made: Resource) -> Resource:
+        """Close ``made`` with the worker, however far its making gets."""
+        self._owned.append(made)
+        return made
+
     def _release(self) -> None:
-        self.data.close()
-        self._gate.close()
-        self._inputs.close()
-        self._outputs.close()
+        while self._owned:
+            self._owned.pop().close()
 
     def _request(self, inputs: Sequence[tuple[int, Array]], wanted: tuple[int, ...]) -> None:
         self._sequence += 1
@@ -193,6 +201,9 @@ class Worker:
 
 
 def _read_report(text: str) -> SandboxReport:
-    """The report that a worker sends before it has seen the model."""
-    said = json.loads(text)
-    return SandboxReport(SandboxLevel(said["level"]), int(said["abi"]), dict(said["details"]))
+    """The report that a worker sends before it has seen the model. Raises ``ProtocolError``."""
+    try:
+        said = json.loads(text)
+        return SandboxReport(SandboxLevel(said["level"]), int(said["abi"]), {str(k): str(v) for k, v in said["details"].items()})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"a report that is none: {error}") from error
