@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from bridge.trust.provenance.authorship import timestamp
+from bridge.trust.provenance.chain_verification import verify_chain
 from bridge.trust.provenance.conversion import Origin
 from bridge.trust.provenance.converter import converter_resource
+from bridge.trust.provenance.model_card import card_from_chain
 from bridge.trust.provenance.predicates import (
     ACCOMPANYING,
     BUNDLE_MEDIA_TYPE,
@@ -39,7 +41,6 @@ class Hardening:
     parameters: Mapping[str, Any]
     started: datetime
     finished: datetime
-    more: tuple[Resource, ...] = ()
 
 
 def data_resource(name: str, sha256: str) -> Resource:
@@ -62,7 +63,7 @@ def hardening_statement(
     parent = hardening.parent
     source = Resource(parent.name, digest={"sha256": parent.root_sha256}, annotations={ROLE: SOURCE})
     inherited = [_bundle(claim.data, claim.statement.predicate_type, INHERITED) for claim in parent.inherited]
-    dependencies = (source, *inherited, hardening.data, *hardening.more, converter_resource())
+    dependencies = (source, *inherited, hardening.data, converter_resource())
     byproducts = [*reports, *(_bundle(data, title, ACCOMPANYING) for title, data in accompanying)]
     return Statement(
         subject=(Subject(name, {"sha256": root_sha256}),),
@@ -73,14 +74,26 @@ def hardening_statement(
                 "externalParameters": {"source": parent.name, **hardening.parameters},
                 "resolvedDependencies": [resource.to_json() for resource in dependencies],
             },
-            "runDetails": {
-                "builder": {"id": CONVERTER, "version": {"cntk-bridge": __version__}},
-                "metadata": {"startedOn": timestamp(hardening.started), "finishedOn": timestamp(hardening.finished)},
-                "byproducts": [resource.to_json() for resource in byproducts],
-                "cntkbridge_sourceVerified": hardening.parent_verified,
-            },
+            "runDetails": _run(hardening, byproducts),
         },
     )
+
+
+def _run(hardening: Hardening, byproducts: Sequence[Resource]) -> dict[str, Any]:
+    run: dict[str, Any] = {
+        "builder": {"id": CONVERTER, "version": {"cntk-bridge": __version__}},
+        "metadata": {"startedOn": timestamp(hardening.started), "finishedOn": timestamp(hardening.finished)},
+        "byproducts": [resource.to_json() for resource in byproducts],
+        "cntkbridge_sourceVerified": hardening.parent_verified,
+    }
+    model = model_of(hardening.parent)
+    return run | ({"cntkbridge_model": {"model": model}} if model else {})
+
+
+def model_of(parent: Origin) -> dict[str, Any]:
+    """Name and version that the model's training stated, where it did: hardened, it is still that model."""
+    card = card_from_chain(verify_chain(parent.name, parent.root_sha256, parent.inherited, None))
+    return {name: card.description.model[name] for name in ("name", "version") if name in card.description.model}
 
 
 def _bundle(data: bytes, name: str, role: str) -> Resource:

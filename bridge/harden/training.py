@@ -113,7 +113,7 @@ def _epoch(
             optimiser.zero_grad()
             loss = objective(classifier, x[rows], labels[rows], generator)
             if not torch.isfinite(loss):
-                raise InvalidOptionError(f"the loss became {float(loss)}: choose a smaller learning rate")
+                raise InvalidOptionError(f"the loss became {float(loss.detach())}: choose a smaller learning rate")
             torch.autograd.backward(loss)
             optimiser.step()
             total += float(loss.detach()) * len(rows)
