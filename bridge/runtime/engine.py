@@ -18,7 +18,7 @@ ENGINE_VARIABLES: Final = ("ORT_LOAD_CONFIG_FROM_MODEL",)
 """Variables of the environment by which the engine takes settings from files; removed before it loads anything."""
 
 LEAST_VERSION: Final = (1, 31)
-"""Older releases have kernels with faults that a model can reach; see ``docs/attack-classes.md``."""
+"""Older releases have kernels with faults that a model can reach; see ``docs/runtime/attack-classes.md``."""
 
 _FATAL: Final = 4  # The engine's messages hold text of the model, and go to standard error.
 

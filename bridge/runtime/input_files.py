@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
 def _read_npy(path: Path) -> Array:
     try:
         # Mapped, so that a header that promises more than the file holds allocates nothing.
-        value: np.ndarray[Any, np.dtype[Any]] = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        value: np.ndarray[Any, np.dtype[Any]] = np.array(np.lib.format.open_memmap(path, mode="r"))
+    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise InvalidInputsError(f"{path}: not a readable .npy file: {error}") from error
     return value
