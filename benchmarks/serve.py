@@ -1,6 +1,6 @@
 """Ours against MLServer and LitServe: the same ONNX file, the same processors, the same requests, in turns in one run.
 
-    python benchmarks/serve.py [--case resnet20] [--seconds 2] [--turns 3] [--connections 1 4 16 64] [--peers .peers-serving-benchmark]
+    python benchmarks/serve.py [--case resnet20] [--seconds 2] [--turns 3] [--connections 1 4 16 64] [--peers FOLDER]
 
 Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
 JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
