@@ -45,7 +45,6 @@ INTERFACE = Interface(
     symbols={"N": Bound(1, 4096)},
 )
 GOOD_SECONDS, HOSTILE_SECONDS = 30.0, 0.2
-HANGS_FROM = 1.0  # seconds beyond a call's time
 OUTCOMES = {DeadlineExceeded: "late", ModelFailedError: "failed", OverloadedError: "overloaded"}
 ENDLESS, LONG, LARGE, GOOD = -1.0, -2.0, -3.0, 1.0
 
@@ -63,15 +62,17 @@ class Result:
     counters: Mapping[str, int] = field(default_factory=dict)
 
 
-def soak(seconds: float, callers: int = 4, seed: int = 0) -> Result:
-    """Run the traffic for ``seconds``."""
+def soak(seconds: float, callers: int = 4, *, hangs_from: float = 1.0, seed: int = 0) -> Result:
+    """Run the traffic for ``seconds``. A call that takes ``hangs_from`` seconds more than its time is a fault."""
     limits = RuntimeLimits(intra_op_threads=1)
     isolation = IsolationLimits(workers=2, spares=1, memory_bytes=2 << 30)
     data = memoryview(hostile_models.mixed())
     model = IsolatedModel(data, {}, INTERFACE, ModelIdentity("mixed", "1", "0" * 64, ""), limits, isolation)
     result = Result()
     lock, stop = threading.Lock(), threading.Event()
-    threads = [threading.Thread(target=_call, args=(model, result, lock, stop, seed + number)) for number in range(callers)]
+    threads = [
+        threading.Thread(target=_call, args=(model, result, lock, stop, seed + number, hangs_from)) for number in range(callers)
+    ]
     threads.append(threading.Thread(target=_kill, args=(model, result, stop, seed)))
     for thread in threads:
         thread.start()
@@ -89,7 +90,9 @@ def soak(seconds: float, callers: int = 4, seed: int = 0) -> Result:
     return result
 
 
-def _call(model: IsolatedModel, result: Result, lock: threading.Lock, stop: threading.Event, seed: int) -> None:
+def _call(
+    model: IsolatedModel, result: Result, lock: threading.Lock, stop: threading.Event, seed: int, hangs_from: float
+) -> None:
     chance = random.Random(seed)  # noqa: S311  # Traffic, not secrets.
     while not stop.is_set():
         kind = chance.choices([GOOD, ENDLESS, LONG, LARGE], [94, 2, 2, 2])[0]
@@ -101,7 +104,7 @@ def _call(model: IsolatedModel, result: Result, lock: threading.Lock, stop: thre
         with lock:
             result.seen[outcome] += 1
             result.longest = max(result.longest, took - timeout)
-            if took > timeout + HANGS_FROM:
+            if took > timeout + hangs_from:
                 result.faults.append(f"{took:.2f} s for a call of {timeout} s")
             if fault:
                 result.faults.append(fault)

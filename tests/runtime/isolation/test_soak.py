@@ -13,7 +13,7 @@ soaking: Any = importlib.import_module("soak")
 
 @pytest.mark.parametrize("seconds", [pytest.param(4, id="short"), pytest.param(60, id="a minute", marks=pytest.mark.slow)])
 def test_no_wrong_answer_no_hang_and_every_request_accounted_for(seconds: float) -> None:
-    result = soaking.soak(seconds)
+    result = soaking.soak(seconds, hangs_from=5.0)
     assert result.faults == []
     assert result.kills > 0
     for outcome in ("answered", "late", "failed", "overloaded"):
