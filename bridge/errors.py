@@ -391,8 +391,7 @@ class OverloadedError(RuntimeFaultError):
 class RequestRefusedError(RuntimeFaultError):
     """A request that the server does not answer.
 
-    ``reason`` is the word under which metrics count it (``bridge.serve.refusals.REASONS``); ``retry_after`` in seconds, ``None``
-    where trying again is no use.
+    ``reason`` is one of ``bridge.serve.refusals.REASONS``; ``retry_after`` in seconds, ``None`` where trying again is no use.
     """
 
     def __init__(self, reason: str, message: str, *, retry_after: float | None = None) -> None:

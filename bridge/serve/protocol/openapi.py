@@ -10,6 +10,7 @@ from bridge.serve.protocol.request import NAME_CHARACTERS_AT_MOST, TENSORS_AT_MO
 from bridge.version import __version__
 
 _NAME: Final = {"type": "string", "maxLength": NAME_CHARACTERS_AT_MOST}
+_DATATYPE: Final = {"enum": list(NUMPY_TYPES)}
 _SHAPE: Final = {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": RANK_AT_MOST}
 _MODEL: Final = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 _VERSION: Final = {"name": "version", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -97,24 +98,9 @@ def _list(items: Any, most: int = TENSORS_AT_MOST) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    text, datatype = {"type": "string"}, {"enum": list(NUMPY_TYPES)}
-    described = _object("name datatype shape", name=text, datatype=datatype, shape=_list({"type": "integer", "minimum": -1}))
-    numbers = {"type": "array", "description": "Row-major, flat or nested as the shape is.", "items": {}}
-    bytes_behind = {"type": "integer", "minimum": 0, "description": "Bytes of this tensor behind the JSON, in place of data."}
-    asked = _object(
-        "name datatype shape",
-        name=_NAME,
-        datatype=datatype,
-        shape=_SHAPE,
-        data=numbers,
-        parameters=_object("", binary_data_size=bytes_behind),
-    )
-    wanted = _object("name", name=_NAME, parameters=_object("", binary_data={"type": "boolean"}))
-    timeout = {"type": "integer", "minimum": 0, "maximum": (1 << 53) - 1, "description": "Microseconds; 0 for the model's own."}
-    answered = _object(
-        "name datatype shape", name=text, datatype=datatype, shape=_SHAPE, data=numbers, parameters={"type": "object"}
-    )
-    return {
+    text = {"type": "string"}
+    described = _object("name datatype shape", name=text, datatype=_DATATYPE, shape=_list({"type": "integer", "minimum": -1}))
+    return _inference_schemas() | {
         "Error": _object("error", error=text),
         "Live": _object("live", live={"const": True}),
         "Ready": _object("ready", ready={"const": True}),
@@ -129,6 +115,20 @@ def _schemas() -> dict[str, Any]:
             outputs=_list(described, 10_000),
             parameters={"type": "object", "additionalProperties": text},
         ),
+    }
+
+
+def _inference_schemas() -> dict[str, Any]:
+    numbers = {"type": "array", "description": "Row-major, flat or nested as the shape is.", "items": {}}
+    bytes_behind = {"type": "integer", "minimum": 0, "description": "Bytes of this tensor behind the JSON, in place of data."}
+    parameters = _object("", binary_data_size=bytes_behind)
+    asked = _object("name datatype shape", name=_NAME, datatype=_DATATYPE, shape=_SHAPE, data=numbers, parameters=parameters)
+    wanted = _object("name", name=_NAME, parameters=_object("", binary_data={"type": "boolean"}))
+    timeout = {"type": "integer", "minimum": 0, "maximum": (1 << 53) - 1, "description": "Microseconds; 0 for the model's own."}
+    text, some = {"type": "string"}, {"type": "object"}
+    answered = _object("name datatype shape", name=text, datatype=_DATATYPE, shape=_SHAPE, data=numbers, parameters=some)
+    names = {"model_name": text, "model_version": text, "id": text}
+    return {
         "InferenceRequest": _object(
             "inputs",
             id=_NAME,
@@ -136,7 +136,5 @@ def _schemas() -> dict[str, Any]:
             outputs=_list(wanted),
             parameters=_object("", timeout=timeout, binary_data_output={"type": "boolean"}),
         ),
-        "InferenceResponse": _object(
-            "model_name model_version outputs", model_name=text, model_version=text, id=text, outputs=_list(answered, 10_000)
-        ),
+        "InferenceResponse": _object("model_name model_version outputs", **names, outputs=_list(answered, 10_000)),
     }
