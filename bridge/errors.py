@@ -326,7 +326,7 @@ class UnsignedCodeError(BridgeError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(
-    ``reason`` is one of ``bridge.serve.refusals.REASONS``; ``retry_after`` is in seconds, or ``None`` if trying again is no use.
+            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from, "
             "or trusted_keys if it is a signed package"
         )
 
