@@ -9,6 +9,7 @@ from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.doctor import doctor_command
 from bridge.cli.golden import golden_app
+from bridge.cli.harden import harden_command
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
 from bridge.cli.log import log_app
@@ -52,6 +53,7 @@ app.command("inspect")(inspect_command)
 app.command("convert")(convert_command)
 app.command("check")(check_command)
 app.command("attack")(attack_command)
+app.command("harden")(harden_command)
 app.add_typer(reference_app)
 app.add_typer(golden_app)
 app.add_typer(keys_app)

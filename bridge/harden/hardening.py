@@ -18,6 +18,7 @@ from bridge.harden.options import HardenOptions
 from bridge.harden.parent import Parent, open_parent
 from bridge.harden.report import HardeningReport
 from bridge.harden.samples import Samples, read_samples, split
+from bridge.harden.threads import one_thread
 from bridge.harden.training import Progress, silent
 from bridge.harden.twin import Twin, twin_of_graph, twin_of_source
 from bridge.package.contents import ONNX_MODEL
@@ -56,7 +57,7 @@ def harden(package: Path, data: Path, destination: Path, options: HardenOptions,
     before = subject.classifier()
     require_fit(before, samples)
     require_agreement(before.module, _engine(parent), subject.input_name, subject.split.test.x[:SAMPLES_COMPARED])
-    with StagedFolder(destination) as folder, explained(destination):
+    with one_thread(), StagedFolder(destination) as folder, explained(destination):
         trained = apply_method(options.method, subject, options.training, progress)
         assembly = Assembly(parent, subject, before, trained, options, data.name, data_sha256, started)
         found = assembly.write(folder.path, destination.name)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import torch
-
 from bridge.harden.classifier import Classifier
 from bridge.harden.correspondence import Correspondence, with_weights
 from bridge.harden.distillation import distilled, teaching
@@ -16,6 +14,7 @@ from bridge.harden.evaluation import accuracy_under_noise, evaluate
 from bridge.harden.objectives import Objective, objective_of
 from bridge.harden.options import Method, Training
 from bridge.harden.samples import Samples, Split
+from bridge.harden.threads import one_thread
 from bridge.harden.training import History, Measure, Progress, silent, train
 from bridge.harden.twin import Twin
 
@@ -59,17 +58,13 @@ class Subject:
 
 def apply_method(method: Method, subject: Subject, training: Training, progress: Progress = silent) -> Trained:
     """Train by ``method``. Raises ``InvalidOptionError`` where the network cannot be trained so."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # Sums in one order, so that a seed gives the same weights; small networks gain nothing by more.
-    try:
+    with one_thread():
         if method is Method.ENSEMBLE:
             return _ensemble(subject, training, progress)
         if method is Method.DISTILLATION:
             return _distillation(subject, training, progress)
         classifier, history = _one(subject, objective_of(method, training), training, progress, noisy=method is Method.SMOOTHING)
         return Trained(subject.retrained(classifier), (history,))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _one(

@@ -1,0 +1,191 @@
+"""``bridge harden``: a converted package and labelled samples to a package that is harder to mislead."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.console import error_console, plain
+from bridge.cli.exits import errors_as_exits
+from bridge.cli.facts import echo_facts
+from bridge.cli.package_options import KeyPassword, SignChain, SignKey, SignUri
+from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, TrustedRoot, policy_of
+from bridge.errors import InvalidOptionError
+
+if TYPE_CHECKING:
+    from bridge.harden.hardening import Hardened
+    from bridge.harden.options import HardenOptions
+
+
+class MethodName(StrEnum):
+    """The methods, named here so that the command line starts without torch."""
+
+    pgd_at = "pgd-at"
+    trades = "trades"
+    fast = "fast"
+    ensemble = "ensemble"
+    smoothing = "smoothing"
+    distillation = "distillation"
+
+
+class NormName(StrEnum):
+    """The distances that training withstands."""
+
+    linf = "linf"
+    l2 = "l2"
+
+
+def harden_command(
+    package: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Package of a converted model.", show_default=False)
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", exists=True, dir_okay=False, help=".npz with x [N, ...] and the classes y [N].", show_default=False
+        ),
+    ],
+    output_path: Annotated[Path, typer.Option("--output-path", "-o", help="The new package.", show_default=False)],
+    epsilon: Annotated[float, typer.Option("--eps", help="Distance to withstand, in the input's own units.", show_default=False)],
+    method: Annotated[MethodName, typer.Option(help="distillation does not hold, and is offered for comparison alone.")] = (
+        MethodName.pgd_at
+    ),
+    norm: Annotated[NormName, typer.Option(help="How the distance is measured.")] = NormName.linf,
+    value_range: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--range", help="Least and greatest value of the input.  [default: as in the data]"),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="The CNTK file of the package: keeps batch normalisation and dropout layers."
+        ),
+    ] = None,
+    input_name: Annotated[str | None, typer.Option("--input", help="Input to perturb.  [default: the only one]")] = None,
+    output_name: Annotated[str | None, typer.Option("--output", help="Output with the classes.  [default: the only one]")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the training samples.")] = 30,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without progress.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, help="Samples in a step of the optimiser.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the attack in training.")] = 7,
+    reach: Annotated[float, typer.Option(help="How far training's attack goes, in units of --eps.")] = 1.0,
+    beta: Annotated[float, typer.Option(help="Weight of TRADES' second term.")] = 6.0,
+    sigma: Annotated[float, typer.Option(help="Noise of smoothing, in the input's own units.")] = 0.25,
+    votes: Annotated[int, typer.Option(min=1, help="Noisy copies for a certificate.")] = 1000,
+    members: Annotated[int, typer.Option(min=2, max=32, help="Networks of an ensemble.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin with new weights.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke/--no-smoke", help="Run the adversarial smoke test on the result.")] = True,
+    policy: PolicyFile = None,
+    public_key: PublicKey = None,
+    trusted_root: TrustedRoot = None,
+    allow_unsigned: AllowUnsigned = False,
+    sign_key: SignKey = None,
+    sign_pkcs11_uri: SignUri = None,
+    sign_certificate_chain: SignChain = None,
+    key_password_file: KeyPassword = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Train a converted model to withstand small changes of its input, and write a new package that names its parent.
+
+    The parent has to be signed by somebody whom --policy, --public-key or --trusted-root names, unless --allow-unsigned is given.
+    """
+    with errors_as_exits(as_json=as_json, subject=str(package)):
+        _require_torch()
+        from bridge.cli.sign import load_signer
+        from bridge.harden.options import HardenOptions, Method, Training
+        from verify.robustness.threat import Norm
+
+        low, high = value_range or _range_of(data)
+        training = Training(
+            epsilon,
+            low,
+            high,
+            norm=Norm(norm.value),
+            epochs=epochs,
+            patience=patience,
+            batch=batch,
+            learning_rate=learning_rate,
+            steps=steps,
+            reach=reach,
+            beta=beta,
+            sigma=sigma,
+            members=members,
+            seed=seed,
+            fresh=fresh,
+        )
+        options = HardenOptions(
+            load_signer(sign_key, sign_pkcs11_uri, list(sign_certificate_chain or ()), key_password_file),
+            Method(method.value),
+            training,
+            source=source,
+            policy=policy_of(policy, public_key or (), trusted_root or ()),
+            allow_unsigned=allow_unsigned,
+            input_name=input_name,
+            output_name=output_name,
+            smoke=smoke,
+            votes=votes,
+        )
+        hardened = _harden_with_progress(package, data, output_path, options)
+    _tell(hardened, as_json=as_json)
+
+
+def _require_torch() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise InvalidOptionError("hardening takes torch: pip install 'cntk-bridge[torch]'")
+
+
+def _range_of(data: Path) -> tuple[float, float]:
+    from bridge.harden.samples import read_samples
+
+    samples, _ = read_samples(data)
+    return float(samples.x.min()), float(samples.x.max())
+
+
+def _harden_with_progress(package: Path, data: Path, output_path: Path, options: "HardenOptions") -> "Hardened":
+    """With a bar and the time left on standard error where that is a terminal."""
+    from bridge.harden.hardening import harden
+
+    console = error_console()
+    if not console.is_terminal:
+        return harden(package, data, output_path, options)
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("training"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        return harden(
+            package,
+            data,
+            output_path,
+            options,
+            progress=lambda done, total, text: bar.update(task, completed=done, total=total, description=text),
+        )
+
+
+def _tell(hardened: "Hardened", *, as_json: bool) -> None:
+    report, robustness = hardened.report, hardened.robustness
+    if as_json:
+        document = {
+            "package": str(hardened.path),
+            "root_sha256": hardened.root_sha256,
+            "hardening": report.to_json(),
+            "twin_equivalence": hardened.equivalence.verdict.value,
+            "robustness": None if robustness is None else robustness.verdict.value,
+        }
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        echo_facts(
+            ("package", str(hardened.path)),
+            ("root digest", f"sha256:{hardened.root_sha256}"),
+            ("accuracy", f"{report.before.clean:.3f} -> {report.after.clean:.3f} on {report.after.samples} samples"),
+            ("robust accuracy", f"{report.before.robust:.3f} -> {report.after.robust:.3f} at {report.training.epsilon:g}"),
+            ("twin", hardened.equivalence.verdict.value),
+            ("smoke test", "left out" if robustness is None else robustness.verdict.value),
+        )
+    if report.warning:
+        error_console().print(plain(f"bridge: warning: {report.warning}"), style="yellow")
