@@ -43,11 +43,16 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """A statement, and who signed it. ``sha256`` is the digest of the bundle's bytes, in hexadecimal."""
+    """A statement, and who signed it.
+
+    ``sha256`` is the digest of the bundle's bytes, in hexadecimal, and ``payload_sha256`` that of the signed bytes in it: the
+    same statement by the same signer can stand in bundles of other bytes.
+    """
 
     statement: Statement
     identity: Identity
     sha256: str
+    payload_sha256: str
 
 
 def sign_statement(statement: Statement, signer: Signer) -> bytes:
@@ -75,7 +80,9 @@ def verify_bundle(data: bytes, verifier: Verifier) -> VerifiedStatement:
     bundle = read_bundle(data)
     message = pre_authentication_encoding(bundle.payload_type, bundle.payload)
     identity = verifier.verify(bundle.material, message, bundle.signature)
-    return VerifiedStatement(Statement.from_bytes(bundle.payload), identity, bundle.sha256)
+    return VerifiedStatement(
+        Statement.from_bytes(bundle.payload), identity, bundle.sha256, hashlib.sha256(bundle.payload).hexdigest()
+    )
 
 
 def read_bundle(data: bytes) -> Bundle:

@@ -36,7 +36,7 @@ class VerifiedModel:
 
     ``root_digest`` names it in claims; ``files`` are the signed files or their pieces (``.`` stands for a model that is a single
     file); ``left_out`` are paths that the signature says nothing about, so that nothing there is to be used;
-    ``signature_sha256`` is the digest of the bundle.
+    ``signature_sha256`` is the digest of the bundle, ``statement_sha256`` that of the signed bytes in it.
     """
 
     name: str
@@ -45,6 +45,7 @@ class VerifiedModel:
     left_out: tuple[str, ...]
     identity: Identity
     signature_sha256: str
+    statement_sha256: str
 
     def to_json(self) -> dict[str, Any]:
         """The result for machines."""
@@ -53,6 +54,7 @@ class VerifiedModel:
             "root_digest": self.root_digest,
             "identity": self.identity.to_json(),
             "signature_sha256": self.signature_sha256,
+            "statement_sha256": self.statement_sha256,
             "files": [{"name": file.name, "algorithm": file.algorithm, "digest": file.digest} for file in self.files],
             "left_out": list(self.left_out),
         }
@@ -124,6 +126,7 @@ def verify_model(
         left_out=names,
         identity=statement.identity,
         signature_sha256=statement.sha256,
+        statement_sha256=statement.payload_sha256,
     )
 
 

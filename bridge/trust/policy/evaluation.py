@@ -103,8 +103,9 @@ def _revoked(policy: Policy, model: VerifiedModel) -> RuleOutcome:
     revoked = policy.revoked_digests
     if model.root_digest in revoked:
         return RuleOutcome(REVOKED_DIGEST, Outcome.REFUSED, f"the model with the root digest {model.root_digest} is revoked")
-    if model.signature_sha256 in revoked:
-        return RuleOutcome(REVOKED_DIGEST, Outcome.REFUSED, f"the signature with the digest {model.signature_sha256} is revoked")
+    for digest in (model.signature_sha256, model.statement_sha256):
+        if digest in revoked:
+            return RuleOutcome(REVOKED_DIGEST, Outcome.REFUSED, f"the signature with the digest {digest} is revoked")
     for file in model.files:
         if file.digest in revoked:
             return RuleOutcome(REVOKED_DIGEST, Outcome.REFUSED, f"{file.name!a} with the digest {file.digest} is revoked")

@@ -30,7 +30,7 @@ RULES: Final[Mapping[str, str]] = {
     ROLE: "that signer may sign things of this kind: sources or packages",
     REVOKED_KEY: "the signer's key or certificate is not revoked",
     INTEGRITY: "every file is as it was signed; none is missing, none was added",
-    REVOKED_DIGEST: "neither the model nor any of its files is revoked",
+    REVOKED_DIGEST: "neither the model nor its signature nor any of its files is revoked",
     CLAIMS: "the claims are whole, in order and about this model: none was taken away, altered or brought in",
     REQUIRED_STATEMENTS: "every required statement is there, by somebody who may make it, and favourable",
     LOG: "the signature and every claim of a package are in a transparency log that the policy trusts",

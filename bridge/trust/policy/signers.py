@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.errors import PolicyError, SignatureError
+from bridge.errors import ForgedSignatureError, PolicyError, SignatureError
 from bridge.trust.policy.model import Policy
 from bridge.trust.policy.rules import REVOKED_KEY, ROLE, SIGNATURE, SIGNERS
 from bridge.trust.signers import Identity, VerificationMaterial, Verifier
@@ -83,18 +83,23 @@ class StatementVerifier:
     group_names: tuple[str, ...]
 
     def verify(self, material: VerificationMaterial, message: bytes, signature: bytes) -> Identity:
-        """Who signed. Raises ``SignatureError``: a claim by a stranger counts for nothing, and need not be refused."""
+        """Who signed. Raises ``SignatureError``: a claim by a stranger counts for nothing, and need not be refused.
+
+        A claim in the name of somebody trusted, which is not theirs, raises ``ForgedSignatureError``.
+        """
         reasons: list[str] = []
+        kind = SignatureError
         for name in self.group_names:
             try:
                 identity = self.policy.signers[name].verifier.verify(material, message, signature)
             except SignatureError as error:
+                kind = ForgedSignatureError if isinstance(error, ForgedSignatureError) else kind
                 reasons.append(f"{name}: {error}")
                 continue
             if identity.fingerprint not in self.policy.revoked_keys:
                 return identity
             reasons.append(f"{name}: {identity.name!a} is revoked")
-        raise SignatureError("; ".join(dict.fromkeys(reasons)) or "nobody is trusted with such statements")
+        raise kind("; ".join(dict.fromkeys(reasons)) or "nobody is trusted with such statements")
 
 
 def _describes(pattern: str, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,17 @@ def test_revoked_digests_of_model_and_file(tmp_path: Path) -> None:
     digest = verify_folder(package, _policy(tmp_path)).model.files[0].digest
     assert file.accepted
     assert "'model.onnx' with the digest" in _refused(package, _policy(tmp_path, revoked={"digests": [digest]}))[1]
+
+
+def test_a_revoked_signature_stays_revoked_in_a_bundle_of_other_bytes(tmp_path: Path) -> None:
+    package = _package(tmp_path)
+    revoked = verify_folder(package, _policy(tmp_path)).model.statement_sha256
+    signature = package / "model.sig"
+    signature.write_bytes(json.dumps(json.loads(signature.read_bytes()), indent=2).encode())
+    assert _accepted(package, _policy(tmp_path)).accepted
+    rule, sentence = _refused(package, _policy(tmp_path, revoked={"digests": [revoked]}))
+    assert rule == "revoked-digest"
+    assert f"the signature with the digest {revoked} is revoked" in sentence
 
 
 def test_changed_byte_is_the_rule_integrity_in_an_explanation(tmp_path: Path) -> None:
