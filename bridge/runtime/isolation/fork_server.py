@@ -67,11 +67,14 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self.starts = 0
+        self._ended = False
 
     def spawn(self, job: Job, descriptors: Sequence[int]) -> Spawned:
         """A new worker with copies of ``descriptors``. Raises ``ModelFailedError`` where the system makes no process."""
         data = job.to_bytes()
         with self._lock:
+            if self._ended:
+                raise ModelFailedError("no worker is made any more: this process ends")
             for attempt in (1, 2):
                 control = self._started()
                 try:
@@ -104,6 +107,12 @@ class ForkServer:
     def close(self) -> None:
         """End the server, and its workers with it. A later ``spawn`` starts it again."""
         with self._lock:
+            self._stop()
+
+    def end(self) -> None:
+        """As ``close``, and for good: whoever still looks after workers gets no new ones."""
+        with self._lock:
+            self._ended = True
             self._stop()
 
     def _ask(self, control: socket.socket, data: bytes, descriptors: Sequence[int]) -> tuple[dict[str, Any], list[int]]:
@@ -182,7 +191,7 @@ def _described(end: object) -> str:
 
 
 _SHARED = ForkServer()
-atexit.register(_SHARED.close)
+atexit.register(_SHARED.end)
 
 
 def shared_fork_server() -> ForkServer:

@@ -6,6 +6,8 @@ Bounds of time are generous, since tests run beside other things; ``benchmarks/i
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -212,6 +214,29 @@ def test_closing_ends_the_run_that_is_under_way(isolated: Make) -> None:
     model.close()
     asker.join(10)
     assert [type(error) for error in ended] == [ModelFailedError]
+
+
+PROGRAM = """
+import sys, threading
+sys.path[:0] = {path!r}
+import conftest, hostile_models
+from bridge.runtime.isolation.fork_server import shared_fork_server
+from bridge.runtime.isolation.model import IsolatedModel
+model = IsolatedModel(memoryview(hostile_models.squares()), {{}}, conftest.interface(), conftest.IDENTITY)
+print(*model.processes(), shared_fork_server().process_id())
+"""
+
+
+def test_a_program_that_ends_without_closing_leaves_nothing_behind() -> None:
+    place = Path(__file__).parent
+    path = [str(place), str(place / "hostile"), str(place.parents[2])]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(path=path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    processes = [int(word) for word in done.stdout.split()]
+    assert len(processes) == 3
+    wait_for(lambda: not any(is_running(process) for process in processes))
 
 
 def is_running(process: int) -> bool:
