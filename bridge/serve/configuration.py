@@ -58,8 +58,7 @@ def settings_of(document: Any, folder: Path) -> ServerSettings:
 def _model(entry: Mapping[str, Any], folder: Path) -> ModelSettings:
     said = dict(entry)
     said["package"] = folder / said["package"]
-    if "policy" in said:
-        said["policy"] = folder / said["policy"]
+    said |= {key: folder / said[key] for key in ("policy", "fallback") if key in said}
     said["batch"] = BatchSettings(**said.get("batch", {}))
     said["queue"] = QueueSettings(**said.get("queue", {}))
     return ModelSettings(**said)

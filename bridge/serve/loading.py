@@ -7,23 +7,27 @@ from typing import Literal, cast
 
 from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.loading import load
-from bridge.runtime.served import ServedModel
+from bridge.runtime.supervision.supervised import SupervisedModel
 from bridge.serve.settings import ModelSettings
 from bridge.trust.policy.model import Policy
 
 
-def load_model(settings: ModelSettings, policy: Policy | None, *, allow_unsigned: bool) -> ServedModel:
-    """The model of ``settings``, verified under its own policy or else ``policy``, admitted and warm. Raises ``BridgeError``."""
-    return load(
+def load_model(settings: ModelSettings, policy: Policy | None, *, allow_unsigned: bool) -> SupervisedModel:
+    """The model of ``settings``, verified under its own policy or else ``policy``, admitted and warm. Raises ``BridgeError``.
+
+    What takes its place later, by a reload or as its fallback, is verified under the same policy.
+    """
+    limits = RuntimeLimits(
+        intra_op_threads=settings.threads or default_threads(settings.workers),
+        concurrent_runs=settings.workers,
+        run_seconds=settings.seconds,
+    )
+    isolation = cast("Literal['none', 'process']", settings.isolation)
+    trusted = settings.policy or policy
+    return SupervisedModel(
+        lambda path: load(path, policy=trusted, isolation=isolation, limits=limits, allow_unsigned=allow_unsigned),
         settings.package,
-        policy=settings.policy or policy,
-        isolation=cast("Literal['none', 'process']", settings.isolation),
-        limits=RuntimeLimits(
-            intra_op_threads=settings.threads or default_threads(settings.workers),
-            concurrent_runs=settings.workers,
-            run_seconds=settings.seconds,
-        ),
-        allow_unsigned=allow_unsigned,
+        fallback=settings.fallback,
     )
 
 

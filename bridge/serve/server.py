@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from bridge.errors import InvalidOptionError
+from bridge.errors import BridgeError, InvalidOptionError
 from bridge.runtime.served import ServedModel
 from bridge.serve.clients.identity import Clients
 from bridge.serve.grpc.port import GrpcPort
@@ -73,6 +73,17 @@ class Server:
             self.ports["grpc"] = self._grpc.number
         self._log.event("started", ports=self.ports, models=[f"{name} {version}" for name, version in self._models])
 
+    async def reload(self) -> None:
+        """Replace every model by what lies at its place now. What is refused is told to the log, and the old one serves on."""
+        for model in self._repository:
+            facts = {"model": model.settings.name, "version": model.settings.version}
+            try:
+                replaced = await asyncio.get_running_loop().run_in_executor(None, model.reload)
+            except BridgeError as error:
+                self._log.event("reload-refused", level="warning", **facts, error=type(error).__name__, reason=str(error)[:1000])
+            else:
+                self._log.event("reloaded" if replaced else "kept", **facts, root_digest=model.identity.root_digest)
+
     async def stop(self) -> None:
         """Take no more requests, answer those that are under way, close everything."""
         self._inference.draining = True
@@ -116,6 +127,8 @@ def _hosted(models: Models, on_fault: Callable[[str, BaseException], None]) -> M
 def serve(settings: ServerSettings, load: Callable[[ModelSettings], ServedModel], on_started: Callable[[Server], None]) -> None:
     """Load the models, serve them, and return when SIGTERM or SIGINT has come and everything under way is answered.
 
+    SIGHUP reloads the packages.
+
     ``on_started`` is told when the ports are open. Raises ``BridgeError`` where a model is refused or a port taken.
     """
     models = [(model, load(model)) for model in settings.models]
@@ -127,7 +140,18 @@ async def _serve(settings: ServerSettings, models: Models, on_started: Callable[
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    reload = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
     await server.start()
     on_started(server)
+    reloading = asyncio.create_task(_reload_when_told(server, reload))
     await stop.wait()
+    reloading.cancel()
     await server.stop()
+
+
+async def _reload_when_told(server: Server, told: asyncio.Event) -> None:
+    while True:
+        await told.wait()
+        told.clear()
+        await server.reload()

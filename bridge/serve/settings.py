@@ -49,13 +49,15 @@ class QueueSettings:
 class ModelSettings:
     """One version of one model: where its package lies and how it is run.
 
-    ``workers`` runs take place at once; ``threads`` work on each of them, ``None`` for the processors shared out evenly.
+    ``workers`` runs take place at once; ``threads`` work on each of them, ``None`` for the processors shared out evenly. The
+    ``fallback`` is a package that answers where this one is refused, or fails again and again.
     """
 
     name: str
     package: Path
     version: str = "1"
     policy: Path | None = None
+    fallback: Path | None = None
     isolation: str = "none"
     workers: int = 1
     threads: int | None = None

@@ -14,7 +14,7 @@ _FOLDER = Path(os.environ.get("BRIDGE_SERVING_PEERS", Path(__file__).parents[2] 
 PYTHON = _FOLDER / "bin" / "python"
 SCHEMATHESIS = _FOLDER / "bin" / "schemathesis"
 
-needs_peers = pytest.mark.skipif(not PYTHON.exists(), reason="no .peers-serving: `./dev test` makes it")
+needs_peers = pytest.mark.skipif(not PYTHON.exists(), reason="no .peers-serving: `./dev test-all` makes it")
 
 
 def run_peer(script: Path, *arguments: str, timeout: float = 120) -> Any:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -88,11 +88,39 @@ def test_a_package_is_served_until_the_server_is_told_to_stop(tmp_path: Path, is
             port = json.loads(line)["ports"]["http"]
             inputs = example(LENET, 2)
             np.testing.assert_allclose(infer(port, "digits", inputs)["z"], loaded(LENET).run(inputs)["z"], rtol=1e-5)
-            told = ask(port, "GET", "/v2/models/digits").document
+            described = ask(port, "GET", "/v2/models/digits").document
         finally:
             os.kill(process.pid, signal.SIGTERM)
             _, log = process.communicate(timeout=30)
     assert process.returncode == 0, log
-    assert (told["versions"], told["parameters"]["signer"]) == (["7"], "")
-    assert (told["parameters"]["sandbox"] == "none") == (isolation == "none")
+    assert (described["versions"], described["parameters"]["signer"]) == (["7"], "")
+    assert (described["parameters"]["sandbox"] == "none") == (isolation == "none")
     assert json.loads(log.splitlines()[-1])["event"] == "stopped"
+
+
+def test_a_package_is_replaced_on_sighup_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    package = golden_package(LENET, tmp_path / "package")
+    command = [sys.executable, "-c", BRIDGE, "serve", f"digits={package}", "--allow-unsigned", "--json", "--port", "0"]
+    with subprocess.Popen([*command, "--admin-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            port = json.loads(process.stdout.readline())["ports"]["http"]
+            process.send_signal(signal.SIGHUP)
+            assert told(process.stderr, "reloaded")["model"] == "digits"
+            (package / "model.onnx").write_bytes(b"broken")
+            process.send_signal(signal.SIGHUP)
+            assert told(process.stderr, "reload-refused")["error"]
+            assert infer(port, "digits", example(LENET))["z"].shape == (1, 10)
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def told(log: IO[str], event: str) -> dict[str, Any]:
+    """The first entry of the log about ``event``."""
+    for line in log:
+        if line.startswith("{") and json.loads(line)["event"] == event:
+            found: dict[str, Any] = json.loads(line)
+            return found
+    raise AssertionError(f"the log ended without {event}")

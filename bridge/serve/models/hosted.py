@@ -12,6 +12,7 @@ from typing import Final
 from bridge.errors import BridgeError, DeadlineExceeded, InvalidInputError, ModelFailedError
 from bridge.runtime.contract.inputs import InputContract
 from bridge.runtime.served import ModelIdentity, ModelInterface, ServedModel
+from bridge.runtime.supervision.supervised import SupervisedModel
 from bridge.serve.models.job import Job, Outputs
 from bridge.serve.models.merging import Merger
 from bridge.serve.models.queue import JobQueue
@@ -82,6 +83,16 @@ class HostedModel:
         timer = self._loop.call_later(seconds, _expire, job, seconds)
         job.future.add_done_callback(lambda _: timer.cancel())
         return job
+
+    def reload(self) -> bool:
+        """Replace the model by what lies at its package's place now, once that is verified and warm; blocks meanwhile.
+
+        False for a model that cannot be replaced. Raises ``BridgeError`` for a package that is refused: the old one serves on.
+        """
+        if not isinstance(self._model, SupervisedModel):
+            return False
+        self._model.reload(self.settings.package)
+        return True
 
     def close(self) -> None:
         """Take no more requests; those that wait are still answered. Blocks until they are, or their time is over."""
