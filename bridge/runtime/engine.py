@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import DeadlineExceeded, InvalidOptionError, ModelFailedError
 from bridge.runtime.admission.admitting import AdmittedModel
+from bridge.runtime.admission.element_types import ELEMENT_TYPES
 from bridge.runtime.limits import RuntimeLimits
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def create_session(admitted: AdmittedModel, limits: RuntimeLimits) -> onnxruntim
         os.environ.pop(variable, None)
     providers = _providers(limits)
     options = session_options(limits)
-    _hand_over(options, admitted.external)
+    weights = _hand_over(options, admitted)
     found: list[Any] = []
 
     def load() -> None:
@@ -54,6 +55,8 @@ def create_session(admitted: AdmittedModel, limits: RuntimeLimits) -> onnxruntim
     if isinstance(found[0], Exception):
         raise ModelFailedError(f"the engine refuses the model: {found[0]}") from found[0]
     session: onnxruntime.InferenceSession = found[0]
+    # The engine reads them where they are.
+    session.verified_weights = weights
     return session
 
 
@@ -80,13 +83,27 @@ def run_options() -> onnxruntime.RunOptions:
     return options
 
 
-def _hand_over(options: onnxruntime.SessionOptions, external: Mapping[str, memoryview]) -> None:
-    """Give the engine the files beside the model as memory: it copies from there, and opens nothing."""
-    if external:
-        import numpy as np
+def _hand_over(options: onnxruntime.SessionOptions, admitted: AdmittedModel) -> list[onnxruntime.OrtValue]:
+    """Give the engine the weights that stand in files as the verified memory: it opens nothing, and copies what it rearranges.
 
-        arrays = [np.frombuffer(data, np.uint8) for data in external.values()]
-        options.add_external_initializers_from_files_in_memory(list(external), arrays, [len(array) for array in arrays])
+    By tensors, since whole files would be held to 2 GiB per tensor. What is returned has to live as long as the session.
+    """
+    import numpy as np
+    from onnxruntime import OrtValue
+
+    names: list[str] = []
+    values: list[OrtValue] = []
+    for tensor in admitted.parsed.graph.initializers:
+        if tensor.external:
+            stated = dict(tensor.external)
+            data = admitted.external[stated["location"]]
+            array = np.frombuffer(data, ELEMENT_TYPES[tensor.data_type], math.prod(tensor.dims), int(stated["offset"]))
+            aligned = array if array.flags.aligned else array.copy()
+            names.append(tensor.name)
+            values.append(OrtValue.ortvalue_from_numpy(aligned.reshape(tensor.dims)))
+    if names:
+        options.add_external_initializers(names, values)
+    return values
 
 
 def _providers(limits: RuntimeLimits) -> list[str]:

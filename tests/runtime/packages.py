@@ -29,10 +29,10 @@ def package_signed_by(signer: Signer, folder: Path, model: bytes | None = None, 
     return signed_package(folder, signer, _files(model, INTERFACE, beside))
 
 
-def golden_package(case: str, folder: Path) -> Path:
+def golden_package(case: str, folder: Path, *, external_data_threshold: int | None = None) -> Path:
     """A golden network as an unsigned package."""
     folder.mkdir(parents=True)
-    result = bridge.convert(GOLDEN / case / "model.dnn", folder / "model.onnx")
+    result = bridge.convert(GOLDEN / case / "model.dnn", folder / "model.onnx", external_data_threshold=external_data_threshold)
     (folder / "interface.json").write_bytes(describe_onnx(result, {}, ServingLimits()).to_bytes())
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -288,3 +289,17 @@ def test_second_path_through_the_network_differs_from_what_the_source_gives(tmp_
     with pytest.raises(RefusedModelError) as refused:
         compare_with_reconversion(attacked, Path("golden/digits_lenet/model.dnn").resolve(), allow_unsigned=True)
     assert refused.value.check == "reconversion"
+
+
+def test_weights_of_a_network_in_a_file_give_the_answers_of_weights_in_the_model(tmp_path: Path) -> None:
+    inside = golden_package("lstm_tagger", tmp_path / "inside")
+    beside = golden_package("lstm_tagger", tmp_path / "beside", external_data_threshold=0)
+    assert (beside / "model.onnx.data").exists()
+    inputs = {"words": np.random.default_rng(0).standard_normal((2, 5, 80)).astype(np.float32), "lengths": np.array([5, 2])}
+    answers = []
+    for package in (inside, beside):
+        model = bridge.load(package, allow_unsigned=True)
+        shutil.rmtree(package)
+        gc.collect()
+        answers.append(model.run(inputs)["tags"])
+    assert np.array_equal(answers[0], answers[1])

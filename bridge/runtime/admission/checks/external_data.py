@@ -62,8 +62,8 @@ def _range(tensor: Tensor, subject: Subject) -> tuple[str, int, int]:
     offset, length = _number(tensor, "offset", stated["offset"]), _number(tensor, "length", stated["length"])
     if offset + length > len(data):
         _refuse(tensor.where, f"a range within the {len(data)} bytes of {location!a}", f"bytes {offset} to {offset + length}")
-    if length != tensor_bytes(tensor):
-        _refuse(tensor.where, f"{tensor_bytes(tensor)} bytes of data", str(length))
+    if not length or length != tensor_bytes(tensor):
+        _refuse(tensor.where, f"{tensor_bytes(tensor)} bytes of data, more than none", str(length))
     return location, offset, length
 
 
