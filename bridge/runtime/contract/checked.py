@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from bridge.runtime.contract.inputs import InputContract
 from bridge.runtime.contract.outputs import OutputContract
@@ -10,10 +11,18 @@ from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.served import Array, ModelIdentity, ModelInterface, ServedModel
 
 
+class CountedModel(ServedModel, Protocol):
+    """A served model that counts."""
+
+    def counters(self) -> Mapping[str, int]:
+        """Counts that only grow, by name."""
+        ...
+
+
 class CheckedModel:
     """``model`` with its inputs and outputs checked here; it runs in a process that is not trusted with that."""
 
-    def __init__(self, model: ServedModel, limits: RuntimeLimits) -> None:
+    def __init__(self, model: CountedModel, limits: RuntimeLimits) -> None:
         self.model = model
         interface = model.interface
         self._inputs = InputContract(interface, limits.input_bytes)
@@ -37,6 +46,10 @@ class CheckedModel:
         feeds, binding = self._inputs.check(inputs)
         found = self.model.run(feeds, timeout=timeout, outputs=names)
         return self._outputs.check(names, [found[name] for name in names], binding)
+
+    def counters(self) -> Mapping[str, int]:
+        """What became of the calls that got as far as the workers, and of the workers."""
+        return self.model.counters()
 
     def close(self) -> None:
         """End the workers."""
