@@ -47,7 +47,7 @@ class Server:
         self._clients: Final = Clients(settings.clients)
         tracer = OpenTelemetryTracer() if settings.traces else NoTracer()
         self._inference: Final = Inference(self._repository, self._metrics, self._log, tracer)
-        self._metrics.watch(lambda: [(m.settings.name, m.settings.version, m.waiting) for m in self._repository])
+        self._metrics.watch(self._repository)
         self._listening: Final[list[tuple[asyncio.Server, Connections]]] = []
         self._grpc: GrpcPort | None = None
         self.ports: Final[dict[str, int]] = {}

@@ -38,6 +38,7 @@ def test_metrics_count_answers_and_refusals_by_reason() -> None:
     assert 'bridge_requests_refused_total{carrier="http",reason="malformed"} 1.0' in text
     assert 'bridge_requests_refused_total{carrier="http",reason="not-found"} 1.0' in text
     assert f'bridge_queue_requests{{model="{LENET}",version="1"}} 0.0' in text
+    assert f'bridge_model_events{{event="runs",model="{LENET}",version="1"}} 1.0' in text
     assert status["models"][0]["root_digest"] == ROOT_DIGEST
     assert dict(status["refused"]) == {"malformed": 1, "not-found": 1}
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bridge.errors import BridgeError, DeadlineExceeded, InvalidInputError, ModelFailedError
@@ -61,6 +61,13 @@ class HostedModel:
     def waiting(self) -> int:
         """Requests in the queue."""
         return len(self._queue)
+
+    def counters(self) -> Mapping[str, int]:
+        """What the model itself has counted: runs stopped, workers killed, reloads; nothing for one that does not count."""
+        model = self._model
+        if isinstance(model, SupervisedModel):
+            return {**_counters_of(model.serving), **model.counters()}
+        return _counters_of(model)
 
     def submit(self, request: InferenceRequest) -> Job:
         """Let ``request`` wait for the model; the job's future is its answer.
@@ -157,6 +164,11 @@ def _left(jobs: Sequence[Job]) -> float | None:
     if not all(job.hurried for job in jobs):
         return None
     return max(0.001, max(job.deadline for job in jobs) - time.monotonic())
+
+
+def _counters_of(model: ServedModel) -> Mapping[str, int]:
+    counters: Callable[[], Mapping[str, int]] | None = getattr(model, "counters", None)
+    return counters() if counters is not None else {}
 
 
 def _expire(job: Job, seconds: float) -> None:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bridge.serve.settings import ModelSettings
+
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-Waiting = Callable[[], Iterable[tuple[str, str, int]]]
-"""Name, version and length of the queue of every model."""
+
+class Watched(Protocol):
+    """A model that is asked when the metrics are read."""
+
+    @property
+    def settings(self) -> ModelSettings:
+        """Its name and version."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Requests in its queue."""
+        ...
+
+    def counters(self) -> Mapping[str, int]:
+        """What it has counted itself."""
+        ...
 
 
 class ModelMetrics:
@@ -74,21 +91,29 @@ class Metrics:
         self.refusals[reason] += 1
         self._refused.labels(reason, carrier).inc()
 
-    def watch(self, waiting: Waiting) -> None:
-        """Show the length of every queue, asked for when the metrics are read."""
-        self.registry.register(_Queues(waiting))
+    def watch(self, models: Iterable[Watched]) -> None:
+        """Show every model's queue, and what it has counted itself."""
+        self.registry.register(_Models(models))
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""
         return generate_latest(self.registry)
 
 
-class _Queues(Collector):
-    def __init__(self, waiting: Waiting) -> None:
-        self._waiting = waiting
+class _Models(Collector):
+    def __init__(self, models: Iterable[Watched]) -> None:
+        self._models = models
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily("bridge_queue_requests", "Requests that wait for a model.", labels=["model", "version"])
-        for name, version, length in self._waiting():
-            family.add_metric([name, version], length)
-        yield family
+        labels = ["model", "version"]
+        queues = GaugeMetricFamily("bridge_queue_requests", "Requests that wait for a model.", labels=labels)
+        # No counters in Prometheus' sense: a model that takes another's place begins anew.
+        said = "What the model that serves now has counted: runs stopped, workers killed, reloads and the like."
+        events = GaugeMetricFamily("bridge_model_events", said, labels=[*labels, "event"])
+        for model in self._models:
+            names = [model.settings.name, model.settings.version]
+            queues.add_metric(names, model.waiting)
+            for event, count in model.counters().items():
+                events.add_metric([*names, event], count)
+        yield queues
+        yield events
