@@ -1,7 +1,7 @@
 """The isolated model made of any bytes, below the admission that would refuse the hostile ones."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent / "hostile"))
 Make = Callable[..., IsolatedModel]
 
 
-def interface(most: int = 4096) -> Interface:
+def interface() -> Interface:
     return Interface(
         kind="onnx",
         model_files=("model.onnx",),
         inputs=(Tensor("x", "float32", ("N", 4)),),
         outputs=(Tensor("y", "float32", ("N", 4)),),
-        symbols={"N": Bound(1, most, "batch")},
+        symbols={"N": Bound(1, 4096, "batch")},
         limits=ServingLimits(seconds=20.0),
     )
 
@@ -40,9 +40,13 @@ def isolated() -> Iterator[Make]:
     made: list[IsolatedModel] = []
 
     def make(
-        model: bytes, limits: RuntimeLimits = ONE_THREAD, isolation: IsolationLimits = TWO_GIGABYTES, *, most: int = 4096
+        model: bytes,
+        limits: RuntimeLimits = ONE_THREAD,
+        isolation: IsolationLimits = TWO_GIGABYTES,
+        *,
+        external: Mapping[str, memoryview] | None = None,
     ) -> IsolatedModel:
-        one = IsolatedModel(memoryview(model), {}, interface(most), IDENTITY, limits, isolation)
+        one = IsolatedModel(memoryview(model), external or {}, interface(), IDENTITY, limits, isolation)
         made.append(one)
         return one
 

@@ -60,6 +60,14 @@ def test_answers_are_the_models(isolated: Make) -> None:
     assert squared(model.run(GOOD, outputs=["y"]))
 
 
+def test_files_beside_the_model_are_handed_over_in_memory(isolated: Make) -> None:
+    weights = np.arange(4096, dtype=np.float32)
+    external = {"model.onnx.data": memoryview(weights.tobytes())}
+    data = memoryview(models.shifted_by_a_file("model.onnx.data", weights.size))
+    model = isolated(data, external=external)
+    assert np.array_equal(model.run(GOOD)["y"], GOOD["x"] + weights[:4])
+
+
 def test_one_operator_that_takes_half_a_minute_holds_nobody_up(isolated: Make) -> None:
     model = isolated(models.one_long_operator())
     assert seconds_until_error(model, DeadlineExceeded, 0.3) < 0.3 + LATE_AT_MOST

@@ -22,6 +22,21 @@ def squares() -> bytes:
     return bytes_of([helper.make_node("Mul", ["x", "x"], ["y"])])
 
 
+def shifted_by_a_file(location: str, elements: int) -> bytes:
+    """``x`` plus the first 4 numbers of a file beside the model, of ``elements`` float32."""
+    shift = TensorProto(name="shift", data_type=FLOAT, dims=[elements // 4, 4], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", location), ("offset", "0"), ("length", str(4 * elements))):
+        shift.external_data.add(key=key, value=value)
+    nodes = [
+        scalar("zero", 0),
+        helper.make_node("Gather", ["shift", "zero"], ["first"]),
+        helper.make_node("Add", ["x", "first"], ["y"]),
+    ]
+    model = onnx.load_from_string(bytes_of(nodes))
+    model.graph.initializer.append(shift)
+    return bytes(model.SerializeToString())
+
+
 def constant(name: str, values: list[int]) -> onnx.NodeProto:
     return helper.make_node("Constant", [], [name], value=helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
 
