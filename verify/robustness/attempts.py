@@ -11,6 +11,7 @@ from torch import Tensor
 from verify.robustness.attacks.apgd import ApgdSettings, apgd_ce, apgd_t
 from verify.robustness.attacks.autoattack import autoattack, autoattack_version
 from verify.robustness.attacks.fgsm import fgsm
+from verify.robustness.attacks.gradient import classes_of, every_row
 from verify.robustness.attacks.noise import noise
 from verify.robustness.attacks.pgd import PgdSettings, pgd
 from verify.robustness.attacks.scores import Array
@@ -53,7 +54,7 @@ class Attempts:
         if plan.autoattack:
             yield self._autoattack()
         yield self._square(plan.square_queries)
-        yield self._transfer()
+        yield self._transfer(plan.surrogate_steps)
 
     def at_size(self, size: float, steps: int) -> Made:
         """The attack of the sweep: the strongest that is quick."""
@@ -69,15 +70,22 @@ class Attempts:
         twin = TwinTarget(self._twin.module, some, self._twin.output, self._twin.batch, self._twin.probabilities)
         if self._threat.norm is Norm.TOKENS:
             return self._tokens_again(rows, some, twin)
-        settings = PgdSettings(steps=100, restarts=10, loss=Loss.MARGIN)
 
         def make() -> Made:
             mask = None if self._mask is None else self._mask[rows]
-            moved = self._x.clone()
-            moved[rows] = pgd(twin, self._x[rows], self._labels[rows], self._threat, settings, seed=self._seed + 7, mask=mask)
-            return self._made(moved)
+            moved, standing = self._x[rows].clone(), torch.ones(len(rows), dtype=torch.bool)
+            for number, loss in enumerate(Loss):
+                settings = PgdSettings(steps=100, restarts=5, loss=loss)
+                found = pgd(
+                    twin, self._x[rows], self._labels[rows], self._threat, settings, seed=self._seed + 7 + number, mask=mask
+                )
+                moved[standing] = found[standing]
+                standing &= classes_of(twin, moved, every_row(moved)) == self._labels[rows]
+            whole = self._x.clone()
+            whole[rows] = moved
+            return self._made(whole)
 
-        stated = {"steps": "100", "restarts": "10", "loss": settings.loss.value, "samples": ", ".join(str(row) for row in rows)}
+        stated = {"steps": "100", "restarts": "5", "loss": "either", "samples": ", ".join(str(row) for row in rows)}
         return Attempt("PGD-100 second look", Kind.WHITE_BOX, 0, make, stated)
 
     def _tokens_again(self, rows: Array, some: Samples, twin: TwinTarget) -> Attempt:
@@ -174,14 +182,14 @@ class Attempts:
             f"Square-{queries}", Kind.BLACK_BOX, queries, make, {"queries": str(queries), "first": f"{settings.first:g}"}
         )
 
-    def _transfer(self) -> Attempt:
+    def _transfer(self, steps: int) -> Attempt:
         def make() -> Made:
-            found = transfer(
-                self._served, self._floating, self._samples.labels, self._threat, seed=self._seed + 6, mask=self._samples.mask
-            )
+            labels, mask = self._samples.labels, self._samples.mask
+            found = transfer(self._served, self._floating, labels, self._threat, steps=steps, seed=self._seed + 6, mask=mask)
             return Made(found)
 
-        return Attempt("transfer", Kind.BLACK_BOX, 30, make, {"surrogate": "one hidden layer, trained on the model's answers"})
+        stated = {"surrogate": "one hidden layer, trained on the model's answers", "steps": str(steps)}
+        return Attempt("transfer", Kind.BLACK_BOX, 30, make, stated)
 
     def _of_tokens(self, plan: Plan) -> Iterator[Attempt]:
         changes = int(self._threat.epsilon)

@@ -21,7 +21,9 @@ class Tier(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tier runs. ``sweep_steps`` are those of the attack at each size of the sweep."""
+    """What a tier runs. ``sweep_steps`` are those of the attack at each size of the sweep, ``surrogate_steps`` those
+    that the surrogate of the transfer attack is trained for.
+    """
 
     tier: Tier
     noise_draws: int = 10
@@ -29,6 +31,7 @@ class Plan:
     pgd_restarts: int = 1
     square_queries: int = 500
     sweep_steps: int = 10
+    surrogate_steps: int = 300
     apgd: ApgdSettings | None = None
     autoattack: bool = False
 

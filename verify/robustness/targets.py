@@ -99,6 +99,8 @@ class TwinTarget:
     def _part(self, x: Tensor, rows: Tensor) -> Tensor:
         feeds: dict[str, Tensor] = {self.samples.name: x, **{name: value[rows] for name, value in self._others.items()}}
         found: Any = self.module(**feeds)
+        if isinstance(found, Mapping) and self.output not in found:
+            raise _no_output(self.output, found)
         logits = found[self.output] if isinstance(found, Mapping) else found
         if logits.dim() != 2 or len(logits) != len(x):
             raise _not_scores(self.output, tuple(logits.shape), len(x))
@@ -108,11 +110,15 @@ class TwinTarget:
 
 def _scores_of(outputs: Mapping[str, Array], name: str, count: int) -> Array:
     if name not in outputs:
-        raise InvalidOptionError(f"the model has no output {name!r}; it has {', '.join(sorted(outputs))}")
+        raise _no_output(name, outputs)
     scores = outputs[name]
     if scores.ndim != 2 or len(scores) != count:
         raise _not_scores(name, scores.shape, count)
     return scores
+
+
+def _no_output(name: str, outputs: Mapping[str, Any]) -> InvalidOptionError:
+    return InvalidOptionError(f"the model has no output {name!r}; it has {', '.join(sorted(outputs))}")
 
 
 def _not_scores(name: str, shape: tuple[int, ...], count: int) -> InvalidOptionError:

@@ -13,18 +13,26 @@ from torch import Tensor, nn
 from verify.robustness.attacks.pgd import PgdSettings, pgd
 from verify.robustness.attacks.scores import Array, ScoreTarget
 from verify.robustness.losses import Loss
-from verify.robustness.threat import Norm, Threat
+from verify.robustness.threat import Threat
 
 _HIDDEN = 256
-_STEPS = 300
 _COPIES = 8
 _PGD = PgdSettings(steps=40, loss=Loss.MARGIN)
 
 
-def transfer(target: ScoreTarget, x: Array, labels: Array, threat: Threat, *, seed: int = 0, mask: Array | None = None) -> Array:
-    """An example for each of ``x``, made on a surrogate that learned from ``target``'s answers; the seed fixes all of it."""
+def transfer(
+    target: ScoreTarget,
+    x: Array,
+    labels: Array,
+    threat: Threat,
+    *,
+    steps: int = 300,
+    seed: int = 0,
+    mask: Array | None = None,
+) -> Array:
+    """An example for each of ``x``, made on a surrogate that learned from ``target``'s answers for ``steps``; the seed fixes it."""
     points, answers = _lesson(target, x, labels, threat, seed, mask)
-    surrogate = _surrogate(points, answers, seed)
+    surrogate = _surrogate(points, answers, steps, seed)
     origin = torch.from_numpy(x.astype(np.float32))
     own_mask = None if mask is None else torch.from_numpy(np.ascontiguousarray(np.broadcast_to(mask, x.shape), np.float32))
     aims = torch.from_numpy(labels.astype(np.int64))
@@ -46,7 +54,7 @@ def _lesson(target: ScoreTarget, x: Array, labels: Array, threat: Threat, seed: 
     return torch.from_numpy(np.concatenate(points).astype(np.float32)), torch.from_numpy(np.concatenate(answers))
 
 
-def _surrogate(points: Tensor, answers: Tensor, seed: int) -> nn.Module:
+def _surrogate(points: Tensor, answers: Tensor, steps: int, seed: int) -> nn.Module:
     """A network of one hidden layer that answers as the target did."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -54,15 +62,10 @@ def _surrogate(points: Tensor, answers: Tensor, seed: int) -> nn.Module:
             nn.Flatten(), nn.Linear(points[0].numel(), _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, int(answers.max()) + 1)
         )
         optimiser = torch.optim.Adam(network.parameters(), lr=2e-3, weight_decay=1e-4)
-        for _ in range(_STEPS):
+        for _ in range(steps):
             batch = torch.randint(len(points), (128,))
             loss = nn.functional.cross_entropy(network(points[batch]), answers[batch])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     return network.eval().requires_grad_(requires_grad=False)
-
-
-def usable(threat: Threat) -> bool:
-    """Whether the attack knows this threat: tokens are replaced, not moved."""
-    return threat.norm is not Norm.TOKENS

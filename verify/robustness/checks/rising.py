@@ -10,7 +10,7 @@ from verify.robustness.attacks.scores import Array
 from verify.robustness.document import Check, CheckStatus
 from verify.robustness.statistics import at_least
 
-NAME = "success rises with epsilon"
+NAME = "success does not rise with epsilon"
 _LEAST: Final = 0.05
 
 
