@@ -2,9 +2,9 @@
 
     python benchmarks/runtime_overhead.py [--calls 3000] [--isolated]
 
-The three ways are timed in turns, call by call, in one process, so that all see the same machine; the figures are medians. Bare is
-the engine alone with the names of the outputs; checked is ``run(inputs)``; released is ``run(inputs, timeout=...)``, which changes
-threads so that its caller is let go on time.
+The ways are timed in turns, call by call, in one process, so that all see the same machine; the figures are medians. Bare
+is the engine alone with the names of the outputs; checked is ``run(inputs)``; released is ``run(inputs, timeout=...)``, which
+changes threads so that its caller is let go on time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=3000)
     parser.add_argument("--isolated", action="store_true", help="measure workers in processes of their own as well")
     options = parser.parse_args()
-    print(f"{'network':10} {'bare':>9} {'checked':>9} {'more':>8} {'':>6} {'released':>9} {'isolated':>9}   microseconds, medians")
+    print(
+        f"{'network':10} {'bare':>9} {'checked':>9} {'more':>8} {'':>6} {'released':>9} {'isolated':>9}   microseconds, medians"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, (case, extents) in NETWORKS.items():
             _measure(name, _package(case, Path(folder) / case), extents, options.calls, isolated=options.isolated)
