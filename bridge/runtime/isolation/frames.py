@@ -52,6 +52,7 @@ _TENSOR: Final = struct.Struct("<HBBIQ")
 _REQUEST_MAGIC: Final = b"BRQ1"
 _ANSWER_MAGIC: Final = b"BRA1"
 SEQUENCE: Final = struct.Struct("<Q")
+GO: Final = b"load"  # what the parent says, once, when the sandbox suffices
 
 
 class Status(IntEnum):

@@ -8,11 +8,12 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from bridge.errors import BridgeError, DeadlineExceeded, ModelFailedError
 from bridge.runtime.isolation.fork_server import ForkServer
 from bridge.runtime.isolation.frames import (
+    GO,
     PACKET_BYTES,
     SEQUENCE,
     Answer,
@@ -27,7 +28,6 @@ from bridge.runtime.isolation.layout import Layout, refuse_other_outputs
 from bridge.runtime.isolation.shared_memory import Array, TensorArea
 from bridge.runtime.sandbox.report import NO_SANDBOX, SandboxLevel, SandboxReport, require
 
-_GO: Final = b"load"
 Resource = TypeVar("Resource", TensorArea, socket.socket)
 
 
@@ -102,7 +102,7 @@ class Worker:
         if answer.status is Status.CONFINED and self.report is NO_SANDBOX:
             self.report = _read_report(answer.text)
             require(self.report, self._template.minimum_sandbox)
-            self._send(_GO)
+            self._send(GO)
             return False
         if self.report is NO_SANDBOX or answer.status not in {Status.LOADED, Status.FAILED, Status.DONE}:
             raise ProtocolError(f"{answer.status.name}, out of turn")

@@ -20,6 +20,7 @@ import numpy as np
 
 from bridge.runtime.isolation.engine import StoppableRun, make_session
 from bridge.runtime.isolation.frames import (
+    GO,
     PACKET_BYTES,
     SEQUENCE,
     Answer,
@@ -35,7 +36,6 @@ from bridge.runtime.sandbox.applying import ServerConfinement, confine_worker
 from bridge.runtime.sandbox.kernel import PR_SET_PDEATHSIG, process_control
 from bridge.runtime.sandbox.resource_limits import ResourceLimits
 
-GO: Final = b"load"  # what the parent says when the sandbox suffices
 _STACK_BYTES: Final = 512 << 10  # of the thread that waits for the word to stop
 # Threads of the engine, allocator's arenas: address space that is reserved, not memory that is used.
 _RESERVED_BYTES: Final = 256 << 20
