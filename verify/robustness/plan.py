@@ -21,8 +21,10 @@ class Tier(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tier runs. ``sweep_steps`` are those of the attack at each size of the sweep, ``surrogate_steps`` those
-    that the surrogate of the transfer attack is trained for.
+    """What a tier runs.
+
+    ``sweep_steps`` are those of the attack at each size of the sweep, ``surrogate_steps`` those that the surrogate of the
+    transfer attack is trained for.
     """
 
     tier: Tier

@@ -30,7 +30,7 @@ def transfer(
     seed: int = 0,
     mask: Array | None = None,
 ) -> Array:
-    """An example for each of ``x``, made on a surrogate that learned from ``target``'s answers for ``steps``; the seed fixes it."""
+    """An example for each of ``x``, made on a surrogate that learned ``steps`` long from ``target``'s answers."""
     points, answers = _lesson(target, x, labels, threat, seed, mask)
     surrogate = _surrogate(points, answers, steps, seed)
     origin = torch.from_numpy(x.astype(np.float32))
