@@ -13,8 +13,6 @@ from bridge.errors import WriteError
 from bridge.package.contents import (
     BILL_OF_MATERIALS,
     CLAIMS,
-    GUARD_BANK,
-    GUARDS,
     INTERFACE,
     ONNX_DATA,
     ONNX_MODEL,
@@ -37,8 +35,6 @@ _KNOWN = frozenset(
         INTERFACE,
         REPORTS,
         TWIN,
-        GUARDS,
-        GUARD_BANK,
         BILL_OF_MATERIALS,
         SIGNATURE,
         CLAIMS,

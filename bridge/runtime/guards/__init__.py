@@ -11,4 +11,5 @@ features                a model -> what it computes before its last layer
 fitting                 clean samples -> envelope and bank at a stated rate of false alarm
 configuration           a section of JSON or YAML -> guards in order
 pipeline, guarded       guards in order; a served model behind them
+loading                 a package -> a served model behind guards
 """
