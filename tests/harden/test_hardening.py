@@ -142,6 +142,18 @@ def test_an_ensemble_becomes_one_package_with_its_disagreement(parent: Path, tmp
     assert len(made.report.histories) == 2
 
 
+@pytest.mark.slow
+def test_the_smoke_test_is_run_on_the_result_and_stated(parent: Path, tmp_path: Path) -> None:
+    options = replace(trusting(parent), smoke=True, smoke_samples=20)
+    made = harden(parent / "package", parent / "digits.npz", tmp_path / "tested", options)
+    assert made.robustness is not None
+    assert made.robustness.worst is not None
+    assert json.loads((made.path / "reports" / "robustness.json").read_bytes())["verdict"] == made.robustness.verdict.value
+    claims = verify_package(made.path, BOTH).chain.root.claims
+    kinds = {claim.claim.statement.predicate.get("cntkbridge_kind") for claim in claims}
+    assert {"robustness", "hardening", "twin-equivalence"} <= kinds
+
+
 def test_distillation_is_written_with_its_warning(parent: Path, tmp_path: Path) -> None:
     made = harden(
         parent / "package", parent / "digits.npz", tmp_path / "distilled", replace(trusting(parent), method=Method.DISTILLATION)
