@@ -142,7 +142,11 @@ async def _serve(settings: ServerSettings, models: Models, on_started: Callable[
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     reload = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
-    await server.start()
+    try:
+        await server.start()
+    except BaseException:
+        await server.stop()  # Ports that are open already would keep the process.
+        raise
     on_started(server)
     reloading = asyncio.create_task(_reload_when_told(server, reload))
     await stop.wait()

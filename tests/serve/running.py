@@ -92,7 +92,11 @@ def running(models: Models, **changes: Any) -> Iterator[Running]:
     async def live() -> None:
         try:
             server = Server(settings, models, Log(log))
-            await server.start()
+            try:
+                await server.start()
+            except BaseException:
+                await server.stop()
+                raise
             held.extend((server, asyncio.get_running_loop()))
         finally:
             started.set()

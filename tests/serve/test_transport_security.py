@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -11,9 +13,10 @@ import pytest
 
 from bridge.errors import InvalidOptionError
 from bridge.serve.grpc.messages import SERVICE, message_class
+from bridge.serve.grpc.tls_version import refuse_older
 from bridge.serve.http.transport_security import server_context
 from bridge.serve.settings import ClientSettings, TlsSettings
-from tests.serve.asking import ask
+from tests.serve.asking import ask, raw
 from tests.serve.certificates import Authority, Pair
 from tests.serve.running import LENET, models_for, running
 
@@ -63,6 +66,33 @@ def test_a_certificate_is_an_identity(tmp_path: Path) -> None:
             status(server.http, context_for(authority, strangers.issue("one.example")))
         for client, code in ((one, grpc.StatusCode.OK), (two, grpc.StatusCode.UNAUTHENTICATED)):
             assert metadata_code(server.grpc, authority, client) == code
+
+
+def test_grpc_takes_no_older_tls_either(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("server")
+    with running(models_for(LENET), tls=TlsSettings(pair.certificate, pair.key)) as server:
+        older, newer = context_for(authority, most=ssl.TLSVersion.TLSv1_2), context_for(authority)
+        newer.set_alpn_protocols(["h2"])
+        assert handshake(server.grpc, newer) == "TLSv1.3"
+        with pytest.raises(OSError, match=r"SSL|EOF|reset"):
+            handshake(server.grpc, older)
+
+
+def test_a_port_that_speaks_older_tls_is_noticed(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        accepted = pool.submit(lambda: context.wrap_socket(listener.accept()[0], server_side=True).close())
+        with pytest.raises(InvalidOptionError, match=r"TLS 1\.2"):
+            refuse_older("127.0.0.1", listener.getsockname()[1])
+        accepted.result()
+
+
+def handshake(port: int, context: ssl.SSLContext) -> str:
+    with raw(port) as connection, context.wrap_socket(connection, server_hostname="127.0.0.1") as secured:
+        return str(secured.version())
 
 
 def metadata_code(port: int, authority: Authority, client: Pair) -> grpc.StatusCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import grpc
@@ -10,9 +11,11 @@ import grpc.aio
 from bridge.errors import InvalidOptionError
 from bridge.serve.clients.identity import Clients
 from bridge.serve.grpc.service import Service, handlers
+from bridge.serve.grpc.tls_version import refuse_older
 from bridge.serve.inference import Inference
 from bridge.serve.settings import ServerSettings, TlsSettings
 
+_UNSPECIFIED: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # Compared with, not listened on.
 _ANSWER_BYTES: Final = (1 << 31) - 1
 
 
@@ -39,6 +42,13 @@ class GrpcPort:
         except (RuntimeError, OSError) as error:
             raise InvalidOptionError(f"cannot listen on {address} for gRPC: {error}") from error
         await server.start()
+        if settings.tls is not None:
+            try:
+                own = _UNSPECIFIED.get(settings.host, settings.host)
+                await asyncio.get_running_loop().run_in_executor(None, refuse_older, own, number)
+            except InvalidOptionError:
+                await server.stop(None)
+                raise
         return cls(server, number)
 
     async def stop(self, seconds: float) -> None:
