@@ -2,8 +2,10 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.golden_folders import bridge
@@ -52,3 +54,22 @@ def test_every_file_that_readme_links_to_exists() -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_way_from_a_file_to_a_service_can_be_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (session,) = [block for block in blocks("sh") if "bridge keys new" in block]
+    steps = [shlex.split(line, comments=True)[1:] for line in session.splitlines()]
+    assert [step[0] for step in steps] == ["keys", "sign", "convert", "provenance", "attack", "run", "serve"]
+    (tmp_path / "golden").symlink_to(ROOT / "golden")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BRIDGE_KEY_PASSWORD", "a password of the test")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    shutil.copy(ROOT / "golden" / "digits_lenet" / "model.dnn", "digits.dnn")
+    with np.load(ROOT / "golden" / "digits_lenet" / "tensors.npz") as case:
+        images, answers = case["input/0"][:10], case["output/0"][:10]
+    np.savez("image.npz", image=images)
+    for step in [step for step in steps if step[0] not in {"attack", "serve"}]:  # They have tests of their own.
+        finished = bridge(*step)
+        assert finished.exit_code == 0, finished.output
+    with np.load("answer.npz") as answer:
+        np.testing.assert_allclose(answer["z"], answers, rtol=1e-3, atol=1e-5)
