@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from bridge.harden.options import HardenOptions
 from bridge.harden.parent import Parent
 from bridge.harden.report import HardeningReport
 from bridge.harden.statement import Hardening, data_resource
-from bridge.harden.verdicts import evaluations, robustness_evaluations
+from bridge.harden.verdicts import evaluations
 from bridge.harden.writing import hardened_interface, seal, write_bill, write_interface, write_model, write_reports
 from bridge.package.contents import EQUIVALENCE_HTML, EQUIVALENCE_JSON, ONNX_MODEL
+from bridge.trust.provenance.evaluation import Evaluation
+from bridge.trust.provenance.resource import Resource
 from bridge.version import __version__
 from verify.report.document import Report
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 HARDENING_JSON = "reports/hardening.json"
 HARDENING_MARKDOWN = "reports/hardening.md"
 ROBUSTNESS_JSON = "reports/robustness.json"
+ROBUSTNESS_HTML = "reports/robustness.html"
 CERTIFICATES_JSON = "reports/certificates.json"
 SOURCE_KEY = "cntk_bridge.source.sha256"
 SAMPLES_COMPARED = 256
@@ -86,7 +89,7 @@ class Assembly:
         files = {item.name: item for item in reports}
         tested = evaluations(files[EQUIVALENCE_JSON], equivalence, files[HARDENING_JSON], report)
         if robustness is not None:
-            tested += robustness_evaluations(files[ROBUSTNESS_JSON], robustness)
+            tested.append(_robustness_evaluation(files[ROBUSTNESS_JSON], robustness))
         expected = {**written.digests, **{item.name: item.sha256 or "" for item in reports}}
         root = seal(folder, name, self.options.signer, hardening, tested, expected, reports)
         return Found(root, report, equivalence, robustness)
@@ -118,14 +121,26 @@ class Assembly:
         )
 
 
+def _robustness_evaluation(file: Resource, report: RobustnessReport) -> Evaluation:
+    """As ``bridge attack`` states it, with the report's name in this package."""
+    from bridge.attacking.statement import robustness_evaluation
+
+    found = robustness_evaluation(report)
+    return replace(found, configuration=(file, *found.configuration[1:]))
+
+
 def _texts(
     equivalence: Report, robustness: RobustnessReport | None, report: HardeningReport, certification: Certification | None
 ) -> Mapping[str, str]:
     """The reports by their names in the package."""
     from verify.report.html import render_html
     from verify.report.json_report import render_json
+    from verify.robustness.report import json_report
+    from verify.robustness.report.html import page
 
     texts = {EQUIVALENCE_JSON: render_json(equivalence), EQUIVALENCE_HTML: render_html(equivalence)}
-    documents = {HARDENING_JSON: report, ROBUSTNESS_JSON: robustness, CERTIFICATES_JSON: certification}
+    if robustness is not None:
+        texts |= {ROBUSTNESS_JSON: json_report.render_json(robustness), ROBUSTNESS_HTML: page.render_html(robustness)}
+    documents = {HARDENING_JSON: report, CERTIFICATES_JSON: certification}
     texts |= {name: json.dumps(item.to_json(), indent=1) + "\n" for name, item in documents.items() if item is not None}
     return {**texts, HARDENING_MARKDOWN: report.to_markdown()}

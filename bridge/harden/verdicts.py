@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bridge.harden.report import HardeningReport
 from bridge.trust.provenance.evaluation import Evaluation, equivalence_evaluation
 from bridge.trust.provenance.resource import Resource
 from verify.report.document import Report
-
-if TYPE_CHECKING:
-    from verify.robustness.document import RobustnessReport
 
 TWIN_EQUIVALENCE: Final = "twin-equivalence"
 """Not the kind of a conversion's test: what is compared is the twin in PyTorch, and nothing that CNTK has computed."""
@@ -37,20 +34,3 @@ def evaluations(equivalence_file: Resource, equivalence: Report, file: Resource,
         },
     )
     return [replace(equivalence_evaluation(equivalence, equivalence_file), kind=TWIN_EQUIVALENCE), compared]
-
-
-def robustness_evaluations(file: Resource, report: RobustnessReport) -> list[Evaluation]:
-    """The smoke test, as policies ask for it."""
-    tests = [f"{report.tier} tier", *(gate.name for gate in report.gates)]
-    failed = [gate.name for gate in report.gates if not gate.holds]
-    if not report.holds:
-        failed.append(f"{report.tier} tier: {report.verdict.value}")
-    return [
-        Evaluation(
-            kind="robustness",
-            configuration=(file,),
-            passed=() if failed else tuple(tests),
-            failed=tuple(failed),
-            summary={"verdict": report.verdict.value, "tier": report.tier, "epsilon": report.threat.epsilon},
-        )
-    ]

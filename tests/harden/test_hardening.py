@@ -23,6 +23,7 @@ from bridge.harden.options import DISTILLATION_WARNING, HardenOptions, Method
 from bridge.harden.statement import HARDENING_BUILD
 from bridge.package.verification import verify_package
 from bridge.trust.policy.document import policy_for
+from bridge.trust.provenance.history import read_history
 from tests.harden.digits import GOLDEN, QUICK, some_digits
 from tests.package.packages import packaged, signed_source
 from tests.trust.provenance.histories import BOTH, CONVERTER, STRANGER
@@ -152,6 +153,8 @@ def test_the_smoke_test_is_run_on_the_result_and_stated(parent: Path, tmp_path: 
     claims = verify_package(made.path, BOTH).chain.root.claims
     kinds = {claim.claim.statement.predicate.get("cntkbridge_kind") for claim in claims}
     assert {"robustness", "hardening", "twin-equivalence"} <= kinds
+    assert read_history(made.path, BOTH).chain.verified
+    assert (made.path / "reports" / "robustness.html").is_file()
 
 
 def test_distillation_is_written_with_its_warning(parent: Path, tmp_path: Path) -> None:
