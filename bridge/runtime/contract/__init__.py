@@ -4,5 +4,4 @@ finiteness   whether all of an array is finite, at the speed of memory
 binding      the extents of the symbols in one call
 inputs       what a caller gives
 outputs      what the engine answers
-checked      both, before a model in another process
 """
