@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
-from bridge.errors import InvalidOptionError, ModelFailedError, RuntimeFaultError
-from bridge.runtime.contract.checked import CheckedModel
+from bridge.errors import InvalidOptionError, ModelFailedError, PolicyError, RuntimeFaultError
 from bridge.runtime.engine import create_session
 from bridge.runtime.in_process import InProcessModel
 from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS, RuntimeLimits
 from bridge.runtime.opening import OpenedPackage, open_package
+from bridge.runtime.sandbox.report import NO_SANDBOX, meets
 from bridge.runtime.served import ServedModel
 from bridge.runtime.warm_up import smallest_inputs
 from bridge.trust.policy.document import load_policy, policy_for
 from bridge.trust.policy.model import Policy
+from bridge.trust.policy.rules import SANDBOX
 
 if TYPE_CHECKING:
     from bridge.runtime.isolation.limits import IsolationLimits
@@ -35,7 +36,8 @@ def load(
 
     ``policy`` says who may sign packages and what has to be stated of them: a ``Policy``, or the path of its file. Without one
     nobody is trusted, and only ``allow_unsigned`` loads anything: packages whose origin is unknown. ``isolation`` is "none", this
-    process, or "process", workers in a sandbox that can be killed; ``workers`` says how many, and what each may take.
+    process, or "process", workers in a sandbox that can be killed (an ``IsolatedModel``); ``workers`` says how many, and what
+    each may take. Where the policy asks for a sandbox, only workers have one.
 
     Raises ``TrustError`` for what is not as somebody trusted has signed it, ``RefusedModelError`` for a model that is not handed
     to the engine, ``InvalidPackageError`` for a folder that is no package, ``DeadlineExceeded`` when loading takes longer than
@@ -51,14 +53,22 @@ def load(
 
 
 def load_in_process(opened: OpenedPackage, limits: RuntimeLimits) -> InProcessModel:
-    """The model of an opened package in this process, not yet run. ``opened`` stays the caller's to close."""
+    """The model of an opened package in this process, not yet run. ``opened`` stays the caller's to close.
+
+    Raises ``PolicyError`` (rule ``sandbox``) where the policy asks for a sandbox, which this process is not in.
+    """
+    minimum = opened.rules.minimum_sandbox
+    if not meets(NO_SANDBOX, minimum):
+        raise PolicyError(
+            SANDBOX, f"the model may run in a sandbox of level {minimum} or above; load it with isolation='process'"
+        )
     return InProcessModel(create_session(opened.admitted, limits), opened.interface, opened.identity, limits)
 
 
 def _isolated(opened: OpenedPackage, limits: RuntimeLimits, workers: IsolationLimits | None) -> ServedModel:
     from bridge.runtime.isolation.loading import load_isolated
 
-    return CheckedModel(load_isolated(opened, limits, workers), limits)
+    return load_isolated(opened, limits, workers)
 
 
 def _warm(model: ServedModel, limits: RuntimeLimits) -> ServedModel:

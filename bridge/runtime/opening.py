@@ -18,22 +18,32 @@ from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.served import ModelIdentity
 from bridge.sealed import SealedSource
 from bridge.trust.alerts.raising import LOG
-from bridge.trust.policy.model import PACKAGE, Policy
+from bridge.trust.policy.libraries import refuse_other_libraries
+from bridge.trust.policy.model import PACKAGE, Policy, RuntimeRules
 from bridge.trust.small_files import StrPath
 from bridge.trust.tree import OpenedRoot
 from bridge.trust.verified import VerifiedFolder, verify_folder
 
 
 class OpenedPackage:
-    """What the runtime needs of a package. ``close`` gives the memory of its files back; an engine keeps copies of its own."""
+    """What the runtime needs of a package, with the policy's rules for whoever loads it.
+
+    ``close`` gives the memory of its files back; an engine keeps copies of its own.
+    """
 
     def __init__(
-        self, folder: VerifiedFolder | _UnsignedFiles, interface: Interface, identity: ModelIdentity, admitted: AdmittedModel
+        self,
+        folder: VerifiedFolder | _UnsignedFiles,
+        interface: Interface,
+        identity: ModelIdentity,
+        admitted: AdmittedModel,
+        rules: RuntimeRules,
     ) -> None:
         self._folder = folder
         self.interface = interface
         self.identity = identity
         self.admitted = admitted
+        self.rules = rules
 
     def close(self) -> None:
         """Give the memory back, unless arrays still look into it."""
@@ -79,9 +89,10 @@ def open_package(path: StrPath, policy: Policy, limits: RuntimeLimits, *, allow_
     """Verify the package at ``path`` under ``policy``, read its interface and admit its model.
 
     ``allow_unsigned`` takes a package without a signature, and any package where the policy names nobody who may sign one; a
-    message is then logged. Raises as ``verify_folder`` does, ``InvalidPackageError`` for a folder that is no package of an ONNX
-    model, and ``RefusedModelError``.
+    message is then logged. What the policy asks of the machine's libraries comes first. Raises as ``refuse_other_libraries`` and
+    ``verify_folder`` do, ``InvalidPackageError`` for a folder that is no package of an ONNX model, and ``RefusedModelError``.
     """
+    refuse_other_libraries(policy)
     folder: VerifiedFolder | _UnsignedFiles
     nobody = not policy.groups(PACKAGE)
     if allow_unsigned and (nobody or not os.path.lexists(Path(path) / SIGNATURE)):
@@ -96,7 +107,7 @@ def open_package(path: StrPath, policy: Policy, limits: RuntimeLimits, *, allow_
         interface = _interface(path, folder.files)
         model, external = _model_files(path, folder.files, interface)
         admitted = admit(model, external, limits.model, interface)
-        return OpenedPackage(folder, interface, _identity(path, folder), admitted)
+        return OpenedPackage(folder, interface, _identity(path, folder), admitted, policy.runtime)
     except BaseException:
         folder.close()
         raise

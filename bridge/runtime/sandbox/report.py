@@ -66,10 +66,20 @@ def parse_minimum(text: str) -> tuple[SandboxLevel, int]:
     return SandboxLevel.LANDLOCK, int(full[1])
 
 
+def stricter(one: str, other: str) -> str:
+    """Whichever of two minimums asks for more. Raises ``InvalidOptionError`` where one is no level."""
+    return max(one, other, key=parse_minimum)
+
+
+def meets(report: SandboxReport, minimum: str) -> bool:
+    """Whether a sandbox is at least of level ``minimum``."""
+    level, abi = parse_minimum(minimum)
+    return report.level >= level and report.landlock_abi >= abi
+
+
 def require(report: SandboxReport, minimum: str) -> None:
     """Raise ``PolicyError`` (rule ``sandbox``) for a sandbox below ``minimum``."""
-    level, abi = parse_minimum(minimum)
-    if report.level >= level and report.landlock_abi >= abi:
+    if meets(report, minimum):
         return
     missing = "; ".join(f"{part}: {said}" for part, said in report.details.items())
     raise PolicyError(RULE, f"the model may run from level {minimum} up, and this machine reached {report.name} ({missing})")

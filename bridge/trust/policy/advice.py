@@ -13,6 +13,8 @@ def advice(policy: Policy) -> tuple[str, ...]:
 
 def _signers(policy: Policy) -> list[str]:
     used = {name for names in (*policy.accepted.values(), *policy.statements.values()) for name in names}
+    if policy.runtime.libraries is not None:
+        used.update(policy.runtime.libraries.signers)
     found = [f"the group {name} may sign nothing" for name in policy.signers if name not in used]
     both = sorted(set(policy.accepted.get(SOURCE, ())) & set(policy.accepted.get(PACKAGE, ())))
     if both:

@@ -17,7 +17,7 @@ from bridge.trust.alerts.raising import Alert, Channel
 from bridge.trust.alerts.syslog import Syslog
 from bridge.trust.alerts.webhook import Webhook
 from bridge.trust.keys import load_public_key
-from bridge.trust.policy.model import PACKAGE, SOURCE, LogRules, Policy, SignerGroup, VersionRules
+from bridge.trust.policy.model import PACKAGE, SOURCE, LibraryRules, LogRules, Policy, RuntimeRules, SignerGroup, VersionRules
 from bridge.trust.policy.signers import IdentityFilter
 from bridge.trust.provenance.yaml_document import YAML_BYTES_AT_MOST, parse_yaml
 from bridge.trust.signers import Verifier, any_of
@@ -114,7 +114,10 @@ class _Reader:
         roles = {role: tuple(accepted[role]) for role in (SOURCE, PACKAGE) if role in accepted}
         statements = {kind: tuple(names) for kind, names in accepted.get("statements", {}).items()}
         for where, names in (*roles.items(), *statements.items()):
-            self._refuse_unknown(where, names, signers)
+            self._refuse_unknown(f"accept.{where}", names, signers)
+        runtime = self._runtime(document.get("runtime", {}))
+        if runtime.libraries is not None:
+            self._refuse_unknown("runtime.libraries.signers", runtime.libraries.signers, signers)
         return Policy(
             name=document.get("name", self._place.stem),
             sha256=sha256,
@@ -128,6 +131,7 @@ class _Reader:
             versions=self._versions(document.get("versions", {})),
             revoked_keys=_hexadecimal(revoked.get("keys", ())),
             revoked_digests=_hexadecimal(revoked.get("digests", ())),
+            runtime=runtime,
             alerts=tuple(self._alert(item) for item in document.get("alerts", ())),
             fallback=self._path(document["fallback"]) if "fallback" in document else None,
         )
@@ -187,6 +191,11 @@ class _Reader:
             store=self._path(entry["store"]) if "store" in entry else None,
         )
 
+    def _runtime(self, entry: Mapping[str, Any]) -> RuntimeRules:
+        stated = entry.get("libraries")
+        libraries = None if stated is None else LibraryRules(self._path(stated["lock"]), tuple(stated["signers"]))
+        return RuntimeRules(entry.get("minimum-sandbox", "none"), libraries)
+
     def _alert(self, entry: Mapping[str, Any]) -> Alert:
         seconds = float(entry.get("timeout-seconds", 5.0))
         channel: Channel
@@ -202,7 +211,7 @@ class _Reader:
         for name in names:
             if name not in signers:
                 raise InvalidOptionError(
-                    f"the policy '{self._place}': accept.{where}: no group {name!a} among the signers; expected one of "
+                    f"the policy '{self._place}': {where}: no group {name!a} among the signers; expected one of "
                     + ", ".join(signers)
                 )
 

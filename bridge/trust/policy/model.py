@@ -48,6 +48,25 @@ class LogRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryRules:
+    """``lock`` is the signed lock that the engine's libraries have to fit, ``signers`` the groups that may sign it."""
+
+    lock: Path
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeRules:
+    """What is asked of the machine that a package is loaded on.
+
+    ``minimum_sandbox`` is a level in the words of ``bridge.runtime.sandbox.report``; "none" asks for nothing.
+    """
+
+    minimum_sandbox: str = "none"
+    libraries: LibraryRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Who may sign what, and what is required. ``sha256`` is that of the policy's file, in hexadecimal.
 
@@ -68,6 +87,7 @@ class Policy:
     versions: VersionRules = field(default_factory=VersionRules)
     revoked_keys: frozenset[str] = frozenset()
     revoked_digests: frozenset[str] = frozenset()
+    runtime: RuntimeRules = field(default_factory=RuntimeRules)
     alerts: tuple[Alert, ...] = ()
     fallback: Path | None = None
 

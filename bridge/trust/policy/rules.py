@@ -23,6 +23,8 @@ REQUIRED_STATEMENTS: Final = "required-statements"
 LOG: Final = "log"
 MAXIMUM_AGE: Final = "maximum-age"
 MINIMUM_VERSION: Final = "minimum-version"
+LIBRARIES: Final = "libraries"
+SANDBOX: Final = "sandbox"
 
 RULES: Final[Mapping[str, str]] = {
     SIGNERS: "somebody is configured who may sign this",
@@ -38,7 +40,13 @@ RULES: Final[Mapping[str, str]] = {
     MINIMUM_VERSION: "the version is stated where it has to be, and is not below the minimum",
     ROLLBACK: "the version is not below the highest one that was accepted here before",
 }
-"""Every rule with what it asks for, in the order in which they are applied."""
+"""Every rule about a model with what it asks for, in the order in which they are applied."""
+
+RUNTIME_RULES: Final[Mapping[str, str]] = {
+    LIBRARIES: "the libraries that compute are those of a lock that somebody trusted has signed",
+    SANDBOX: "the model runs in a sandbox of at least this level",
+}
+"""The rules about the machine that a package is loaded on, in the order in which they are applied there."""
 
 
 class Outcome(enum.Enum):
