@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ENGINE_VARIABLES: Final = ("ORT_LOAD_CONFIG_FROM_MODEL",)
 """Variables of the environment by which the engine takes settings from files; removed before it loads anything."""
 
+TELEMETRY_SWITCH: Final = "ORT_DISABLE_TELEMETRY"
+"""The engine starts a thread that reports on its use when it is imported, unless this is set. Whoever sets it decides."""
+
 LEAST_VERSION: Final = (1, 31)
 """Older releases have kernels with faults that a model can reach; see ``docs/runtime/attack-classes.md``."""
 
@@ -30,6 +33,7 @@ def create_session(admitted: AdmittedModel, limits: RuntimeLimits) -> onnxruntim
     Raises ``DeadlineExceeded`` when that is not enough: the thread that loads is then told to stop, and left behind until the
     engine obeys. Raises ``ModelFailedError`` where the engine refuses the model.
     """
+    os.environ.setdefault(TELEMETRY_SWITCH, "1")
     import onnxruntime
 
     _refuse_old(onnxruntime.__version__)

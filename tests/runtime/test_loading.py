@@ -303,3 +303,27 @@ def test_weights_of_a_network_in_a_file_give_the_answers_of_weights_in_the_model
         gc.collect()
         answers.append(model.run(inputs)["tags"])
     assert np.array_equal(answers[0], answers[1])
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_engine_is_told_to_report_to_nobody_unless_somebody_has_decided(tmp_path: Path, before: str | None, after: str) -> None:
+    package = unsigned_package(tmp_path / "package")
+    # In a process of its own: the switch counts when the engine is imported for the first time.
+    program = f"""
+import bridge, os, sys
+assert "onnxruntime" not in sys.modules
+seen = []
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "onnxruntime":
+            seen.append(os.environ.get("ORT_DISABLE_TELEMETRY"))
+sys.meta_path.insert(0, Watch())
+bridge.load({os.fspath(package)!r}, allow_unsigned=True).close()
+print(*seen)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {} if before is None else {"ORT_DISABLE_TELEMETRY": before}
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True, env=environment
+    )
+    assert found.stdout.split() == [after]
