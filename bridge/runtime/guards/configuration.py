@@ -49,6 +49,9 @@ def guards_of(document: Any, interface: Interface, files_of: Files, features_of:
     Raises ``InvalidOptionError`` with the member at fault, ``InvalidPackageError`` for a damaged bank, ``UsageError`` where
     Pillow is needed and missing.
     """
+    from bridge.light_import import import_jsonschema
+
+    import_jsonschema()
     from jsonschema import Draft202012Validator
 
     faults = sorted(Draft202012Validator(guards_schema()).iter_errors(document), key=lambda found: str(found.path))
