@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import DeadlineExceeded, InvalidOptionError, ModelFailedError
 from bridge.runtime.admission.admitting import AdmittedModel
-from bridge.runtime.admission.element_types import ELEMENT_TYPES
+from bridge.runtime.external_weights import hand_over
 from bridge.runtime.limits import RuntimeLimits
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def create_session(admitted: AdmittedModel, limits: RuntimeLimits) -> onnxruntim
         os.environ.pop(variable, None)
     providers = _providers(limits)
     options = session_options(limits)
-    weights = _hand_over(options, admitted)
+    weights = hand_over(options, admitted.parsed.graph.initializers, admitted.external)
     found: list[Any] = []
 
     def load() -> None:
@@ -85,29 +84,6 @@ def run_options() -> onnxruntime.RunOptions:
     options = onnxruntime.RunOptions()
     options.log_severity_level = _FATAL
     return options
-
-
-def _hand_over(options: onnxruntime.SessionOptions, admitted: AdmittedModel) -> list[onnxruntime.OrtValue]:
-    """Give the engine the weights that stand in files as the verified memory: it opens nothing, and copies what it rearranges.
-
-    By tensors, since whole files would be held to 2 GiB per tensor. What is returned has to live as long as the session.
-    """
-    import numpy as np
-    from onnxruntime import OrtValue
-
-    names: list[str] = []
-    values: list[OrtValue] = []
-    for tensor in admitted.parsed.graph.initializers:
-        if tensor.external:
-            stated = dict(tensor.external)
-            data = admitted.external[stated["location"]]
-            array = np.frombuffer(data, ELEMENT_TYPES[tensor.data_type], math.prod(tensor.dims), int(stated["offset"]))
-            aligned = array if array.flags.aligned else array.copy()
-            names.append(tensor.name)
-            values.append(OrtValue.ortvalue_from_numpy(aligned.reshape(tensor.dims)))
-    if names:
-        options.add_external_initializers(names, values)
-    return values
 
 
 def _providers(limits: RuntimeLimits) -> list[str]:

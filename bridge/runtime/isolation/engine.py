@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 
+from bridge.runtime.admission.reading import read_model
 from bridge.runtime.engine import run_options, session_options
+from bridge.runtime.external_weights import hand_over
 from bridge.runtime.isolation.job import Job
-from bridge.runtime.limits import RuntimeLimits
+from bridge.runtime.limits import ModelLimits, RuntimeLimits
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# The parent has admitted the model within the limits that its user chose. Here time and memory are bounded by the process.
+_AS_ADMITTED: Final = ModelLimits(fields=1 << 62, wire_depth=1 << 10, text_bytes=1 << 31)
 
 
 def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]) -> ort.InferenceSession:
@@ -23,11 +28,11 @@ def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]
     options = session_options(RuntimeLimits(intra_op_threads=threads, inter_op_threads=job.inter_op_threads or 1))
     # Threads that spin while they wait would take the processor from the other workers.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if external:
-        names = list(external)
-        views = [np.frombuffer(external[name], np.uint8) for name in names]
-        options.add_external_initializers_from_files_in_memory(names, views, [len(view) for view in views])
-    return ort.InferenceSession(bytes(model), options, providers=[(name, dict(chosen)) for name, chosen in job.providers])
+    weights = hand_over(options, read_model(model, _AS_ADMITTED).graph.initializers, external) if external else []
+    session = ort.InferenceSession(bytes(model), options, providers=[(name, dict(chosen)) for name, chosen in job.providers])
+    # The engine reads them where they are.
+    session.mapped_weights = weights
+    return session
 
 
 class StoppableRun:

@@ -68,6 +68,19 @@ def test_files_beside_the_model_are_handed_over_in_memory(isolated: Make) -> Non
     assert np.array_equal(model.run(GOOD)["y"], GOOD["x"] + weights[:4])
 
 
+@pytest.mark.slow
+def test_tensor_of_more_than_2_gib_beside_the_model_is_handed_over(isolated: Make) -> None:
+    elements = (1 << 29) + 1024
+    if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 10 << 30:
+        pytest.skip("takes 10 GiB of free memory")
+    weights = np.zeros(elements, np.float32)
+    weights[:4] = range(4)
+    data = models.shifted_by_a_file("model.onnx.data", elements)
+    isolation = IsolationLimits(workers=1, spares=0, memory_bytes=4 << 30)
+    model = isolated(data, isolation=isolation, external={"model.onnx.data": weights.data.cast("B")})
+    assert np.array_equal(model.run(GOOD)["y"], GOOD["x"] + weights[:4])
+
+
 def test_one_operator_that_takes_half_a_minute_holds_nobody_up(isolated: Make) -> None:
     model = isolated(models.one_long_operator())
     assert seconds_until_error(model, DeadlineExceeded, 0.3) < 0.3 + LATE_AT_MOST
