@@ -5,7 +5,7 @@
 - ``process``: ``bridge check --golden golden/digits_lenet`` from start to exit, conversion included; goal: under 2 s;
 - ``comparing``: ResNet-20 on so many images in one batch; the recorded values are the network's own with noise of a millionth, so
   that every figure has something to compute. The share is the time of the check less that of inference, over the whole; goal:
-  under 20 %. Beside it, without a goal, the other end: a toy autoencoder, with hardly any arithmetic for 444 values of each image.
+  under 20 %. Beside it, without a goal, the other end: a toy autoencoder, with hardly any arithmetic for 444 values of an image.
 
 The exit status is 1 where a goal is missed.
 """

@@ -269,7 +269,7 @@ class PolicyError(TrustError):
 class TransparencyLogError(TrustError):
     """A log that was rewritten, or a proof that does not lead to its signed root.
 
-    ``reason`` is the fault in one word, by which the documentation calls it: ``rollback``, ``fork``, ``rewritten``, ``inclusion``...
+    ``reason`` is the fault in one word, by which the documentation calls it: ``rollback``, ``fork``, ``inclusion``...
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -326,8 +326,8 @@ class UnsignedCodeError(BridgeError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(
-            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes from, "
-            "or trusted_keys if it is a signed package"
+            f"{path} would be run, and no signature covers it; pass allow_unsigned=True if you trust where the folder comes "
+            "from, or trusted_keys if it is a signed package"
         )
 
 

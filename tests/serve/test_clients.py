@@ -24,7 +24,11 @@ def test_a_key_is_long_random_and_kept_as_its_digest() -> None:
     assert KEY not in repr(ClientSettings("a", DIGEST))
 
 
-@pytest.mark.parametrize("header", [None, "", KEY, "Basic " + KEY, "Bearer ", "Bearer wrong", "Bearer " + "a" * 1000, "Bearer ü"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", KEY, "Basic " + KEY, "Bearer ", "Bearer wrong", "Bearer " + "a" * 1000, "Bearer ü"],
+    ids=["none", "empty", "bare", "basic", "no key", "wrong", "long", "not ascii"],
+)
 def test_whoever_has_no_key_is_nobody(header: str | None) -> None:
     with pytest.raises(RequestRefusedError) as refused:
         Clients([ClientSettings("a", DIGEST)]).identify(header)
