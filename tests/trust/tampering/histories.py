@@ -69,7 +69,7 @@ def _flip_in(index: int, what: str, says: str, rule: str = "claims") -> None:
 
 _flip_in(TRAINING, "the training", "1 of 2 listed are missing")
 _flip_in(EQUIVALENCE, "the equivalence", "1 of 2 listed are missing")
-_flip_in(CONVERSION, "the conversion", "no trusted claim says how the package was made")
+_flip_in(CONVERSION, "the conversion", "signature: forged or damaged")
 
 
 @attempt("package", "claims are put in another order", refused_by="claims", says="but not in front or in another order")
@@ -125,7 +125,7 @@ def _twice(scene: Scene) -> None:
     put_lines(scene, *lines)
 
 
-@attempt("package", "what the conversion says is changed", refused_by="claims", says="no trusted claim says how")
+@attempt("package", "what the conversion says is changed", refused_by="claims", says="signature: forged or damaged")
 def _changed_conversion(scene: Scene) -> None:
     *others, last = lines_of(scene)
     definition = Statement.from_bytes(read_bundle(last).payload).predicate["buildDefinition"]
