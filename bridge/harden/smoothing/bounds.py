@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 
-from verify.equivalence.confidence import incomplete_beta
+from verify.equivalence.confidence import flip_rate_upper
 
 _NORMAL = NormalDist()
 
@@ -18,18 +17,8 @@ def lower_bound(votes: int, samples: int, alpha: float) -> float:
     """
     if not 0 <= votes <= samples or samples < 1 or not 0 < alpha < 1:
         raise ValueError(f"{votes} votes of {samples} at alpha {alpha}")
-    if votes == 0:
-        return 0.0
-    if votes == samples:
-        return math.exp(math.log(alpha) / samples)
-    low, high = 0.0, 1.0
-    # P(at least `votes` | p) rises with p; halving stops at neighbouring doubles.
-    while low < (middle := (low + high) / 2) < high:
-        if incomplete_beta(votes, samples - votes + 1, middle, 1 - middle) > alpha:
-            high = middle
-        else:
-            low = middle
-    return low
+    # The lower bound of what happened is the upper bound of what did not, seen from the other side.
+    return 1.0 - flip_rate_upper(samples - votes, samples, 1 - alpha)
 
 
 def certified_radius(probability: float, sigma: float) -> float:

@@ -12,13 +12,14 @@ from bridge.version import __version__
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.page import page
 from verify.report.html.table import Column, Row, table
+from verify.report.html.verdict_sign import CROSS, EXCLAMATION_MARK, TICK, verdict_sign
 
 _SIGNS = {Status.VERIFIED: "✓", Status.UNKNOWN: "?", Status.FAILED: "✗"}
 _WORDS = {Status.VERIFIED: "Verified", Status.UNKNOWN: "Not verified", Status.FAILED: "Broken"}
 _PATHS = {
-    Status.VERIFIED: "M13 25 L21 33 L36 16",
-    Status.UNKNOWN: "M24 13 L24 27 M24 34 L24 35",
-    Status.FAILED: "M16 16 L32 32 M32 16 L16 32",
+    Status.VERIFIED: TICK,
+    Status.UNKNOWN: EXCLAMATION_MARK,
+    Status.FAILED: CROSS,
 }
 
 
@@ -41,14 +42,7 @@ def verdict_of(chain: Chain) -> Status:
 
 
 def _banner(history: History, status: Status) -> Markup:
-    sign = tag(
-        "svg",
-        tag("circle", cx=24, cy=24, r=22),
-        tag("path", d=_PATHS[status]),
-        class_="sign",
-        viewBox="0 0 48 48",
-        aria_hidden="true",
-    )
+    sign = verdict_sign(_PATHS[status])
     words = tag("div", tag("h1", _WORDS[status]), tag("p", _sentence(history.chain, status), class_="lead"))
     eyebrow = tag("p", "Provenance · ", tag("b", history.name), class_="eyebrow")
     verdict = tag("div", sign, words, class_=f"verdict {status.value}", role="status")

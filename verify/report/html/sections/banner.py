@@ -5,26 +5,20 @@ from __future__ import annotations
 from verify.report.document import CaseVerdict, Output, Report
 from verify.report.figures import count_figure, plural, probability_figure, share_figure, tolerance_used
 from verify.report.html.markup import Markup, joined, tag
+from verify.report.html.verdict_sign import CROSS, EXCLAMATION_MARK, TICK, verdict_sign
 from verify.report.sentences import summary
 
 _WORDS = {CaseVerdict.EQUIVALENT: "Equivalent", CaseVerdict.DIFFERENT: "Not equivalent", CaseVerdict.ERROR: "Not established"}
 _SIGNS = {
-    CaseVerdict.EQUIVALENT: "M13 25 L21 33 L36 16",
-    CaseVerdict.DIFFERENT: "M16 16 L32 32 M32 16 L16 32",
-    CaseVerdict.ERROR: "M24 13 L24 27 M24 34 L24 35",
+    CaseVerdict.EQUIVALENT: TICK,
+    CaseVerdict.DIFFERENT: CROSS,
+    CaseVerdict.ERROR: EXCLAMATION_MARK,
 }
 
 
 def banner(report: Report) -> Markup:
     """Verdict, summary and key figures. Each figure says what it counts."""
-    sign = tag(
-        "svg",
-        tag("circle", cx=24, cy=24, r=22),
-        tag("path", d=_SIGNS[report.verdict]),
-        class_="sign",
-        viewBox="0 0 48 48",
-        aria_hidden="true",
-    )
+    sign = verdict_sign(_SIGNS[report.verdict])
     words = tag("div", tag("h1", _WORDS[report.verdict]), tag("p", summary(report), class_="lead"), _arises(report))
     names = list(dict.fromkeys(model.name for model in report.models))
     subject = " → ".join(names) if len(names) <= 2 else plural(len(report.models), "model")

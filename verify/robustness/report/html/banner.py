@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from verify.report.figures import plural, probability_figure
 from verify.report.html.markup import Markup, joined, tag
+from verify.report.html.verdict_sign import CROSS, EXCLAMATION_MARK, TICK, verdict_sign
 from verify.robustness.document import CheckStatus, RobustnessReport, Verdict
 from verify.robustness.report.sentences import TITLES, fault_line, faults, share_text, summary, upper_text
 
 _SIGNS = {
-    Verdict.PASS: "M13 25 L21 33 L36 16",
-    Verdict.FAIL: "M16 16 L32 32 M32 16 L16 32",
-    Verdict.UNRELIABLE: "M24 13 L24 27 M24 34 L24 35",
-    Verdict.ERROR: "M24 13 L24 27 M24 34 L24 35",
+    Verdict.PASS: TICK,
+    Verdict.FAIL: CROSS,
+    Verdict.UNRELIABLE: EXCLAMATION_MARK,
+    Verdict.ERROR: EXCLAMATION_MARK,
 }
 
 
 def banner(report: RobustnessReport) -> Markup:
     """Verdict, summary, what is amiss, and key figures."""
-    sign = tag(
-        "svg",
-        tag("circle", cx=24, cy=24, r=22),
-        tag("path", d=_SIGNS[report.verdict]),
-        class_="sign",
-        viewBox="0 0 48 48",
-        aria_hidden="true",
-    )
+    sign = verdict_sign(_SIGNS[report.verdict])
     amiss = [tag("p", fault_line(fault), class_="arises") for fault in faults(report)]
     words = tag("div", tag("h1", TITLES[report.verdict]), tag("p", summary(report), class_="lead"), *amiss)
     names = " → ".join(dict.fromkeys(model.name for model in report.models))
