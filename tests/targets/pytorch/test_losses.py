@@ -137,6 +137,7 @@ def test_a_loss_over_inner_values_is_refused_with_the_way_out(tmp_path: Path) ->
         ({"losses": "loss", "target": "torch"}, "expected a list of names"),
         ({"losses": ["loss"], "outputs": ["z", "loss"], "target": "torch"}, "as an output and as a loss"),
         ({"losses": ["loss", "loss"], "target": "torch"}, "asked for twice"),
+        ({"losses": ["label"], "target": "torch"}, "computes nothing"),
     ],
 )
 def test_a_contradictory_request_is_refused(tmp_path: Path, arguments: dict[str, object], sentence: str) -> None:
