@@ -9,9 +9,9 @@ import typer
 
 from bridge.cli.console import error_console, output_console, printable
 from bridge.cli.exits import CHECK_FAILED, errors_as_exits
-from bridge.cli.package_options import KeyPassword, SignChain, SignKey, SignUri
-from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, TrustedRoot, policy_of
-from bridge.errors import InvalidOptionError
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.package_options import SigningOptions
+from bridge.cli.trust_options import TrustOptions
 
 if TYPE_CHECKING:
     from bridge.attacking import AttackOptions
@@ -36,6 +36,7 @@ class TierName(StrEnum):
     gold = "gold"
 
 
+@with_option_groups
 def attack_command(
     model: Annotated[
         Path,
@@ -79,21 +80,16 @@ def attack_command(
         Path | None,
         typer.Option("--report", file_okay=False, help="Write JSON, JUnit, SARIF, Markdown and HTML into this folder."),
     ] = None,
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
-    allow_unsigned: AllowUnsigned = False,
-    sign_key: SignKey = None,
-    sign_pkcs11_uri: SignUri = None,
-    sign_certificate_chain: SignChain = None,
-    key_password_file: KeyPassword = None,
+    *,
+    trust: TrustOptions,
+    signing: SigningOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Attack a converted model; exit 1 unless the verdict is PASS. With --sign-key a package's claims state the result."""
     with errors_as_exits(as_json=as_json, subject=str(model)):
         from bridge.attacking import AttackOptions
 
-        signer = _signer(sign_key, sign_pkcs11_uri, sign_certificate_chain or [], key_password_file)
+        signer = signing.signer_if_named()
         options = AttackOptions(
             twin=twin,
             source=source,
@@ -108,8 +104,8 @@ def attack_command(
             ceiling=ceiling,
             limit=samples,
             seed=seed,
-            policy=policy_of(policy, public_key or (), trusted_root or ()),
-            allow_unsigned=allow_unsigned,
+            policy=trust.to_policy(),
+            allow_unsigned=trust.allow_unsigned,
             command=" ".join(["bridge", *sys.argv[1:]]),
         )
         found = _attack_with_progress(model, data, options)
@@ -117,16 +113,6 @@ def attack_command(
     _tell(found.report, as_json=as_json)
     if not found.report.holds:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _signer(key: Path | None, uri: str | None, chain: list[Path], password_file: Path | None) -> "Signer | None":
-    if key is None and uri is None:
-        if chain or password_file is not None:
-            raise InvalidOptionError("a certificate chain or a password file is for a signing key: give --sign-key too")
-        return None
-    from bridge.cli.sign import load_signer
-
-    return load_signer(key, uri, chain, password_file)
 
 
 def _attack_with_progress(model: Path, data: Path, options: "AttackOptions") -> "Attacked":

@@ -10,8 +10,9 @@ import typer
 
 from bridge.cli.console import error_console, output_console, plain
 from bridge.cli.exits import CHECK_FAILED, DONE, errors_as_exits, exit_code, located
-from bridge.cli.package_options import Bounds, KeyPassword, Package, SignChain, SignKey, SignUri, package_options
-from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, Signature, TrustedRoot, policy_of
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.package_options import Bounds, Package, SigningOptions, package_options
+from bridge.cli.trust_options import Signature, TrustOptions
 from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Target(StrEnum):
     torch = "torch"
 
 
+@with_option_groups
 def convert_command(
     models: Annotated[
         list[Path],
@@ -60,16 +62,11 @@ def convert_command(
     fold: Annotated[
         bool, typer.Option("--fold/--no-fold", help="Fold batch normalisation and biases into the convolution before them.")
     ] = True,
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
+    *,
+    trust: TrustOptions,
     signature: Signature = None,
-    allow_unsigned: AllowUnsigned = False,
     package: Package = False,
-    sign_key: SignKey = None,
-    sign_pkcs11_uri: SignUri = None,
-    sign_certificate_chain: SignChain = None,
-    key_password_file: KeyPassword = None,
+    signing: SigningOptions,
     bounds: Bounds = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite results that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -82,17 +79,10 @@ def convert_command(
         from bridge.batch import Settings, plan
 
         jobs = plan(models, output_path, overwrite=force, target=target.value, packages=package)
-        trusted = policy_of(policy, public_key or (), trusted_root or ())
+        trusted = trust.to_policy()
         if signature is not None and len(jobs) > 1:
             raise InvalidOptionError(f"--signature is for one model, and there are {len(jobs)}")
-        packaged = package_options(
-            package=package,
-            key=sign_key,
-            pkcs11_uri=sign_pkcs11_uri,
-            chain=sign_certificate_chain,
-            password_file=key_password_file,
-            bounds=bounds,
-        )
+        packaged = package_options(package=package, signing=signing, bounds=bounds)
     indexed = index_inputs or tuple(index_input or ())
     settings = Settings(
         outputs or None,
@@ -105,7 +95,7 @@ def convert_command(
         packaged,
         policy=trusted,
         signature=signature,
-        allow_unsigned=allow_unsigned,
+        allow_unsigned=trust.allow_unsigned,
     )
     outcomes = _convert_with_progress(jobs, settings)
     code = max((_code(outcome) for outcome in outcomes), default=DONE)

@@ -62,7 +62,7 @@ def _checked(
     library: list[str] | None, lock: Path | None, public_keys: "Sequence[Path]", trusted_roots: "Sequence[Path]"
 ) -> "IntegrityReport":
     from bridge.cli.hashing_progress import HashingProgress
-    from bridge.cli.verify import load_verifier
+    from bridge.cli.trust_options import load_verifier
     from bridge.trust.integrity.checking import DEFAULT_LIBRARIES, check_libraries
     from bridge.trust.integrity.lock import read_lock
     from bridge.trust.small_files import read_small_file

@@ -10,8 +10,9 @@ import typer
 from bridge.cli.console import error_console, plain
 from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
-from bridge.cli.package_options import KeyPassword, SignChain, SignKey, SignUri
-from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, TrustedRoot, policy_of
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.package_options import SigningOptions
+from bridge.cli.trust_options import TrustOptions
 from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class NormName(StrEnum):
     l2 = "l2"
 
 
+@with_option_groups
 def harden_command(
     package: Annotated[
         Path, typer.Argument(exists=True, file_okay=False, help="Package of a converted model.", show_default=False)
@@ -78,14 +80,9 @@ def harden_command(
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with new weights.")] = False,
     smoke: Annotated[bool, typer.Option("--smoke/--no-smoke", help="Run the adversarial smoke test on the result.")] = True,
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
-    allow_unsigned: AllowUnsigned = False,
-    sign_key: SignKey = None,
-    sign_pkcs11_uri: SignUri = None,
-    sign_certificate_chain: SignChain = None,
-    key_password_file: KeyPassword = None,
+    *,
+    trust: TrustOptions,
+    signing: SigningOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train a converted model to withstand small changes of its input, and write a new package that names its parent.
@@ -94,7 +91,6 @@ def harden_command(
     """
     with errors_as_exits(as_json=as_json, subject=str(package)):
         _require_torch()
-        from bridge.cli.sign import load_signer
         from bridge.harden.options import HardenOptions, Method, Training
         from verify.robustness.threat import Norm
 
@@ -117,12 +113,12 @@ def harden_command(
             fresh=fresh,
         )
         options = HardenOptions(
-            load_signer(sign_key, sign_pkcs11_uri, list(sign_certificate_chain or ()), key_password_file),
+            signing.signer(),
             Method(method.value),
             training,
             source=source,
-            policy=policy_of(policy, public_key or (), trusted_root or ()),
-            allow_unsigned=allow_unsigned,
+            policy=trust.to_policy(),
+            allow_unsigned=trust.allow_unsigned,
             input_name=input_name,
             output_name=output_name,
             smoke=smoke,

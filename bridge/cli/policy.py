@@ -8,7 +8,8 @@ import typer
 
 from bridge.cli.console import output_console, plain
 from bridge.cli.exits import REFUSED, errors_as_exits
-from bridge.cli.trust_options import PolicyFile, PublicKey, Signature, TrustedRoot, policy_of
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.trust_options import PolicyOptions, Signature
 
 if TYPE_CHECKING:
     from bridge.trust.policy.rules import Decision
@@ -38,11 +39,11 @@ def check_command(
 
 
 @policy_app.command("explain")
+@with_option_groups
 def explain_command(
     model: Annotated[Path, typer.Argument(exists=True, help="A model file, or the folder of a package.", show_default=False)],
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
+    *,
+    accepted: PolicyOptions,
     signature: Signature = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -50,7 +51,7 @@ def explain_command(
     with errors_as_exits(as_json=as_json, subject=str(model)):
         from bridge.trust.explaining import explain
 
-        decision = explain(model, policy_of(policy, public_key or (), trusted_root or ()), signature=signature)
+        decision = explain(model, accepted.to_policy(), signature=signature)
     if as_json:
         typer.echo(json.dumps(decision.to_json(), indent=1))
     else:

@@ -8,11 +8,10 @@ import typer
 
 from bridge.cli.console import output_console, plain
 from bridge.cli.exits import CHECK_FAILED, errors_as_exits
-from bridge.errors import InvalidOptionError
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.trust_options import VerifierOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bridge.trust.provenance.history import History
     from bridge.trust.signers import Verifier
 
@@ -21,36 +20,21 @@ provenance_app = typer.Typer(
 )
 
 Model = Annotated[Path, typer.Argument(exists=True, help="A package, or a model file with its claims.", show_default=False)]
-PublicKeys = Annotated[
-    list[Path] | None,
-    typer.Option("--public-key", help="Public key in PEM that is trusted; may be repeated.", show_default=False),
-]
-TrustedRoots = Annotated[
-    list[Path] | None,
-    typer.Option("--trusted-root", help="Certificates in PEM under which signers are trusted.", show_default=False),
-]
-RevocationLists = Annotated[
-    list[Path] | None, typer.Option("--crl", help="Certificate revocation list, PEM or DER; may be repeated.", show_default=False)
-]
-TrustedTime = Annotated[
-    str | None, typer.Option("--at", help="Trusted time for certificates, as in 2026-01-31T12:00:00Z.  [default: now]")
-]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.  [default: standard output]")]
 
 
 @provenance_app.command("show")
+@with_option_groups
 def show_command(
     path: Model,
-    public_key: PublicKeys = None,
-    trusted_root: TrustedRoots = None,
-    crl: RevocationLists = None,
-    at: TrustedTime = None,
+    *,
+    trust: VerifierOptions,
     html: Annotated[Path | None, typer.Option(help="Write a page that stands alone, too.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the chain of a model and check every link, offline. Exit 1 if a link fails, or a signer is not among those trusted."""
     with errors_as_exits(as_json=as_json, subject=str(path)):
-        verifier = _verifier(public_key or (), trusted_root or (), crl or (), at)
+        verifier = trust.verifier_if_named()
         history = _history(path, verifier)
         if html is not None:
             from bridge.trust.provenance.page import render_page
@@ -68,16 +52,15 @@ def show_command(
 
 
 @provenance_app.command("export")
+@with_option_groups
 def export_command(
     path: Model,
     output: Output = None,
     cyclonedx: Annotated[
         bool, typer.Option("--cyclonedx", help="As a CycloneDX 1.6 bill of materials, which is the default.")
     ] = True,
-    public_key: PublicKeys = None,
-    trusted_root: TrustedRoots = None,
-    crl: RevocationLists = None,
-    at: TrustedTime = None,
+    *,
+    trust: VerifierOptions,
 ) -> None:
     """Export what the claims say. A chain that does not hold is not exported; who signed is stated in the export."""
     del cyclonedx  # The only form there is, named so that others can come.
@@ -85,7 +68,7 @@ def export_command(
         from bridge.trust.provenance.bill_of_materials import bill_of_materials
         from bridge.trust.provenance.model_card import card_from_history
 
-        history = _history(path, _verifier(public_key or (), trusted_root or (), crl or (), at))
+        history = _history(path, trust.verifier_if_named())
         if not history.chain.holds:
             from bridge.errors import IntegrityError
 
@@ -118,18 +101,6 @@ def _history(path: Path, verifier: "Verifier | None") -> "History":
     from bridge.trust.provenance.history import read_history
 
     return read_history(path, verifier)
-
-
-def _verifier(
-    public_keys: "Sequence[Path]", trusted_roots: "Sequence[Path]", crls: "Sequence[Path]", at: str | None
-) -> "Verifier | None":
-    from bridge.cli.verify import load_verifier
-
-    if not public_keys and not trusted_roots:
-        if crls or at is not None:
-            raise InvalidOptionError("--crl and --at concern certificates: give --trusted-root too")
-        return None
-    return load_verifier(public_keys, trusted_roots, crls, at)
 
 
 def _print(history: "History", *, asked: bool) -> None:

@@ -9,12 +9,14 @@ import typer
 
 from bridge.cli.console import output_console, plain
 from bridge.cli.exits import errors_as_exits
-from bridge.cli.trust_options import AllowUnsigned, PolicyFile, PublicKey, TrustedRoot, policy_of
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.trust_options import TrustOptions
 
 if TYPE_CHECKING:
     from bridge.runtime.served import Array, ServedModel
 
 
+@with_option_groups
 def run_command(
     package: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The folder of a package.", show_default=False)],
     inputs: Annotated[
@@ -24,10 +26,8 @@ def run_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the outputs go, as .npz.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0.001, help="Seconds.  [default: the limit of the package]")] = None,
     isolated: Annotated[bool, typer.Option("--isolated", help="Run in a sandboxed process of its own.")] = False,
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
-    allow_unsigned: AllowUnsigned = False,
+    *,
+    trust: TrustOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a package once: verify it, check its model, load it, check the inputs, and write the outputs."""
@@ -36,9 +36,9 @@ def run_command(
         from bridge.runtime.loading import load
 
         arrays = read_inputs(inputs or [])
-        trusted = policy_of(policy, public_key or (), trusted_root or ())
+        trusted = trust.to_policy()
         started = time.perf_counter()
-        model = load(package, policy=trusted, allow_unsigned=allow_unsigned, isolation="process" if isolated else "none")
+        model = load(package, policy=trusted, allow_unsigned=trust.allow_unsigned, isolation="process" if isolated else "none")
         loaded = time.perf_counter()
         try:
             answer = model.run(arrays, timeout=timeout)

@@ -9,7 +9,8 @@ import typer
 
 from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
-from bridge.cli.trust_options import PolicyFile, PublicKey, TrustedRoot, policy_of
+from bridge.cli.option_groups import with_option_groups
+from bridge.cli.trust_options import TrustOptions
 from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -17,18 +18,15 @@ if TYPE_CHECKING:
     from bridge.serve.settings import ModelSettings, ServerSettings, TlsSettings
 
 
+@with_option_groups
 def serve_command(
     packages: Annotated[
         list[str] | None,
         typer.Argument(help="Package folders: FOLDER, or NAME=FOLDER, or NAME:VERSION=FOLDER.", show_default=False),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="All settings, in YAML, in place of every other option.")] = None,
-    policy: PolicyFile = None,
-    public_key: PublicKey = None,
-    trusted_root: TrustedRoot = None,
-    allow_unsigned: Annotated[
-        bool, typer.Option("--allow-unsigned", help="Serve packages without a signature; their metadata says so.")
-    ] = False,
+    *,
+    trust: TrustOptions,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port for HTTP; 0 takes any.", min=0, max=65535)] = 8000,
     grpc_port: Annotated[int | None, typer.Option(help="Port for gRPC.  [default: none]", min=0, max=65535)] = None,
@@ -59,25 +57,25 @@ def serve_command(
         from bridge.serve.server import serve
         from bridge.serve.settings import BatchSettings, ModelSettings, ServerSettings
 
-        trust = None
+        trusted = None
         if config is not None:
-            if packages or policy or public_key or trusted_root:
+            if packages or trust.given:
                 raise InvalidOptionError("--config says what is served and whom to trust: leave out packages, policies and keys")
             settings = _configured(config)
         else:
-            trust = policy_of(policy, public_key or (), trusted_root or ())
+            trusted = trust.to_policy()
             common = ModelSettings("", Path(), isolation=isolation, workers=workers, threads=threads, seconds=timeout or None)
             common = replace(common, batch=BatchSettings(batch, batch_delay))
             models = tuple(_model(text, common) for text in packages or ())
             tls = _tls(tls_certificate, tls_key, client_roots)
             settings = ServerSettings(
-                models, host, port, grpc_port, admin_port=admin_port, tls=tls, allow_unsigned=allow_unsigned
+                models, host, port, grpc_port, admin_port=admin_port, tls=tls, allow_unsigned=trust.allow_unsigned
             )
         if not settings.models:
             raise InvalidOptionError("nothing to serve: give a package, or --config")
         serve(
             settings,
-            lambda model: load_model(model, trust, allow_unsigned=settings.allow_unsigned),
+            lambda model: load_model(model, trusted, allow_unsigned=settings.allow_unsigned),
             lambda server: _announce(server, settings, as_json=as_json),
         )
 
