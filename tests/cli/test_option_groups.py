@@ -82,7 +82,8 @@ SHARED += [("--public-key", command) for command in ("verify", "provenance show"
 def option_of(command: str, name: str) -> dict[str, Any]:
     """All that a caller sees of an option."""
     (found,) = [parameter for parameter in COMMANDS[f"bridge {command}"].params if name in parameter.opts]
-    return {key: str(getattr(found, key)) for key in ("opts", "help", "default", "type", "multiple", "required", "is_flag")}
+    shown = {key: getattr(found, key) for key in ("opts", "help", "default", "multiple", "required", "is_flag")}
+    return {**shown, "type": found.type.name}
 
 
 @pytest.mark.parametrize(("option", "command"), SHARED)
