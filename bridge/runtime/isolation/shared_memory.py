@@ -79,8 +79,10 @@ class TensorArea:
     def take(self, tensor: Placed) -> Array:
         """A copy of a tensor in the area, which nobody else can write to. Raises ``ProtocolError`` for one that is not inside."""
         size = math.prod(tensor.shape) * tensor.dtype.itemsize
-        if tensor.offset % ALIGNMENT or tensor.offset + size > self.size:
-            raise ProtocolError(f"a tensor of {size} bytes at {tensor.offset}, in an area of {self.size}")
+        # Extents beside a zero count too: numpy makes no array of 0 by 2^64 elements.
+        stated = math.prod(extent or 1 for extent in tensor.shape) * tensor.dtype.itemsize
+        if tensor.offset % ALIGNMENT or tensor.offset + size > self.size or stated > self.size:
+            raise ProtocolError(f"a tensor of {stated} bytes at {tensor.offset}, in an area of {self.size}")
         if size == 0:
             return np.empty(tensor.shape, tensor.dtype)
         if tensor.dtype == np.bool_:  # A byte that is neither 0 nor 1 would be neither true nor false.

@@ -184,7 +184,11 @@ class Worker:
 
     def _send(self, packet: bytes) -> None:
         try:
+            # A worker that read what it was asked before has room for this. One that answers unasked must not hold up the caller.
+            self.data.settimeout(0)
             self.data.send(packet)
+        except BlockingIOError as error:
+            raise ProtocolError("answers to requests that it did not read") from error
         except OSError as error:
             raise WorkerLostError(f"it crashed, or was killed: {error}") from error
 
@@ -205,5 +209,5 @@ def _read_report(text: str) -> SandboxReport:
     try:
         said = json.loads(text)
         return SandboxReport(SandboxLevel(said["level"]), int(said["abi"]), {str(k): str(v) for k, v in said["details"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"a report that is none: {error}") from error

@@ -167,6 +167,8 @@ def placed(*, index: int = 0, dtype: str = "float32", shape: tuple[int, ...] = (
         pytest.param(placed(offset=1 << 40), "in an area of", id="beyond the area"),
         pytest.param(placed(shape=(1 << 40, 4)), "in an area of", id="longer than the area"),
         pytest.param(placed(shape=(1 << 62, 1 << 62)), "in an area of", id="a product that overflows"),
+        pytest.param(placed(shape=(0, (1 << 64) - 1)), "in an area of", id="nothing, by the largest extent"),
+        pytest.param(placed(shape=(0, 1 << 62, 1 << 62)), "in an area of", id="nothing, by a product that overflows"),
         pytest.param(placed(offset=3), "in an area of", id="not aligned"),
         pytest.param(placed() + b"z", "behind the last tensor", id="bytes behind"),
         pytest.param(placed()[:-1], "a tensor that is none", id="cut short"),
@@ -202,6 +204,36 @@ def test_an_answer_against_the_interface_fails_and_the_second_answer_is_not_take
         assert model.counters()["protocol_violations"] == 1
     finally:
         model.close()
+
+
+def test_a_worker_that_answers_without_reading_does_not_hold_up_the_next_caller(server: ForkServer) -> None:
+    """Requests pile up in its socket until there is no room, where sending would wait for as long as the call before had."""
+    model = taken_over(server)
+    try:
+        outcome(model, "answer_unasked", timeout=30)
+        begun = time.monotonic()
+        while model.counters()["protocol_violations"] == 0:
+            assert time.monotonic() < begun + 25
+            assert outcome(model, "compute", timeout=30) == 0
+    finally:
+        model.close()
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param("[" * 1900, id="deeper than the reader goes"),
+        pytest.param('{"level": 3, "abi": 1e999, "details": {}}', id="an infinite number"),
+        pytest.param('{"level": 3, "abi": 7, "details": []}', id="a list for an object"),
+    ],
+)
+def test_a_report_that_is_none_ends_the_loading(report: str) -> None:
+    server = ForkServer("hostile_report")
+    try:
+        with pytest.raises(ModelFailedError, match="a report that is none"):
+            taken_over(server, report=report)
+    finally:
+        server.close()
 
 
 def test_a_sandbox_below_the_minimum_is_refused_before_the_model_is_loaded(server: ForkServer) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from bridge.runtime.isolation import fork_server_process, worker_process
+from bridge.runtime.isolation.frames import Answer, Placed, Status, pack_answer
 from bridge.runtime.isolation.job import Job
 
 
@@ -31,6 +32,23 @@ def _speak(told: dict[str, str]) -> None:
         except OSError:
             continue
     time.sleep(0.2)
+
+
+def _answer_unasked(_told: dict[str, str]) -> None:
+    """Answer all requests to come, as fast as they are asked, without reading one of them."""
+    zeros = Placed(0, np.dtype(np.float32), (1, 4), 0)
+    first = pack_answer(Answer(Status.DONE, 1, (zeros,)))
+    # Also into the socket by which it would be told to stop, which nobody reads at the other end.
+    data, *_ = (descriptor for descriptor in range(3, 64) if _written(descriptor, first))
+    for sequence in itertools.count(2):
+        os.write(data, pack_answer(Answer(Status.DONE, sequence, (zeros,))))
+
+
+def _written(descriptor: int, packet: bytes) -> bool:
+    try:
+        return os.write(descriptor, packet) > 0
+    except OSError:
+        return False
 
 
 def _many_threads(_: dict[str, str]) -> None:
@@ -76,6 +94,7 @@ ATTACKS = {
     "leave": lambda _: os._exit(7),
     "hang": lambda _: time.sleep(60),
     "speak": _speak,
+    "answer_unasked": _answer_unasked,
 }
 NUMBERS = {name: number for number, name in enumerate(ATTACKS)}
 
