@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from bridge.errors import RequestRefusedError
 from bridge.serve.clients.identity import Client
@@ -13,14 +14,21 @@ from bridge.serve.models.repository import Repository
 from bridge.serve.observing.logs import Log
 from bridge.serve.observing.metrics import Metrics, ModelMetrics
 from bridge.serve.observing.tracing import Span, Tracer
+from bridge.serve.protocol.description import model_description
 from bridge.serve.protocol.request import InferenceRequest
 
 
 class Inference:
-    """Shared by all carriers. ``draining`` is set when the server is told to stop."""
+    """Shared by all carriers. ``draining`` is set when the server is told to stop.
 
-    def __init__(self, repository: Repository, metrics: Metrics, log: Log, tracer: Tracer) -> None:
+    ``facts`` stand in the metadata of every model besides what its package says: who of several answers, for instance.
+    """
+
+    def __init__(
+        self, repository: Repository, metrics: Metrics, log: Log, tracer: Tracer, facts: Mapping[str, str] | None = None
+    ) -> None:
         self.repository: Final = repository
+        self._facts: Final = dict(facts or {})
         self.tracer: Final = tracer
         self.metrics: Final = metrics
         self.log: Final = log
@@ -36,6 +44,13 @@ class Inference:
         """The model, once ``client`` may ask it. Raises ``RequestRefusedError`` before anything of the request is read."""
         client.admit(name)
         return self.repository.find(name, version)
+
+    def describe(self, name: str, version: str) -> dict[str, Any]:
+        """What is told about the model of that name. Raises ``RequestRefusedError`` if there is none."""
+        model = self.repository.find(name, version)
+        told = model_description(name, model.interface, model.identity, self.repository.versions(name))
+        told["parameters"] |= self._facts
+        return told
 
     async def run(
         self, model: HostedModel, request: InferenceRequest, client: Client, carrier: str, span: Span, begun: float

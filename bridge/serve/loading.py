@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, cast
 
 from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.loading import load
+from bridge.runtime.served import ModelIdentity, ServedModel
 from bridge.runtime.supervision.supervised import SupervisedModel
 from bridge.serve.settings import ModelSettings
 from bridge.trust.policy.model import Policy
 
+Accept = Callable[[Path, ModelIdentity], None]
+"""Is told of every package that was loaded, before anybody is answered by it; raises ``BridgeError`` to refuse it."""
 
-def load_model(settings: ModelSettings, policy: Policy | None, *, allow_unsigned: bool) -> SupervisedModel:
+
+def load_model(
+    settings: ModelSettings, policy: Policy | None, *, allow_unsigned: bool, accept: Accept | None = None
+) -> SupervisedModel:
     """The model of ``settings``, verified under its own policy or else ``policy``, admitted and warm. Raises ``BridgeError``.
 
     What takes its place later, by a reload or as its fallback, is verified under the same policy.
@@ -24,11 +32,18 @@ def load_model(settings: ModelSettings, policy: Policy | None, *, allow_unsigned
     )
     isolation = cast("Literal['none', 'process']", settings.isolation)
     trusted = settings.policy or policy
-    return SupervisedModel(
-        lambda path: load(path, policy=trusted, isolation=isolation, limits=limits, allow_unsigned=allow_unsigned),
-        settings.package,
-        fallback=settings.fallback,
-    )
+
+    def loaded(path: Path) -> ServedModel:
+        model = load(path, policy=trusted, isolation=isolation, limits=limits, allow_unsigned=allow_unsigned)
+        if accept is not None:
+            try:
+                accept(path, model.identity)
+            except BaseException:
+                model.close()
+                raise
+        return model
+
+    return SupervisedModel(loaded, settings.package, fallback=settings.fallback)
 
 
 def default_threads(workers: int) -> int:

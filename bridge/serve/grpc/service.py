@@ -23,7 +23,7 @@ from bridge.serve.grpc.messages import (
 )
 from bridge.serve.grpc.tensors import answer_message, read_message
 from bridge.serve.inference import Inference
-from bridge.serve.protocol.description import model_description, server_description
+from bridge.serve.protocol.description import server_description
 from bridge.serve.refusals import FAULT, refusal_of
 
 Call = Callable[[Any, Any], Awaitable[Any]]
@@ -59,9 +59,7 @@ class Service:
     async def model_metadata(self, request: Any, context: Any) -> Any:
         """What the model takes and gives, and who vouches for it."""
         self._client(context).allow(request.name)
-        repository = self._inference.repository
-        model = repository.find(request.name, request.version)
-        told = model_description(request.name, model.interface, model.identity, repository.versions(request.name))
+        told = self._inference.describe(request.name, request.version)
         parameters = told.pop("parameters")
         answer = ModelMetadataResponse(**told)
         for key, value in parameters.items():
@@ -84,8 +82,8 @@ class Service:
         return self._clients.identify(_texts(context).get("authorization"), names)
 
 
-def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
-    """What a gRPC server takes: every call under its published name."""
+def guarded_calls(service: Service, inference: Inference) -> dict[str, Call]:
+    """Every call under its published name: from the bytes of a message, and the context of gRPC, to the message that answers."""
     calls: dict[str, Call] = {
         "ServerLive": service.server_live,
         "ServerReady": service.server_ready,
@@ -94,12 +92,14 @@ def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
         "ModelMetadata": service.model_metadata,
         "ModelInfer": service.model_infer,
     }
+    return {name: _guarded(calls[name], message_class(f"{name}Request"), inference) for name in CALLS}
+
+
+def handlers(service: Service, inference: Inference) -> grpc.GenericRpcHandler:
+    """What a gRPC server takes: every call under its published name."""
     methods = {
-        name: grpc.unary_unary_rpc_method_handler(
-            _guarded(calls[name], message_class(f"{name}Request"), inference),
-            response_serializer=message_class(f"{name}Response").SerializeToString,
-        )
-        for name in CALLS
+        name: grpc.unary_unary_rpc_method_handler(call, response_serializer=message_class(f"{name}Response").SerializeToString)
+        for name, call in guarded_calls(service, inference).items()
     }
     return grpc.method_handlers_generic_handler(SERVICE, methods)
 

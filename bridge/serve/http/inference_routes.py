@@ -11,7 +11,7 @@ from bridge.serve.clients.identity import Client, Clients
 from bridge.serve.http.inflating import inflate
 from bridge.serve.http.messages import Request, Response, json_response
 from bridge.serve.inference import Inference
-from bridge.serve.protocol.description import model_description, server_description
+from bridge.serve.protocol.description import server_description
 from bridge.serve.protocol.json_request import HEADER_LENGTH, read_request
 from bridge.serve.protocol.json_response import encode_answer
 from bridge.serve.protocol.openapi import openapi_document
@@ -71,9 +71,7 @@ class InferenceRoutes:
 
     def _model(self, request: Request, name: str, version: str) -> Response:
         self._client(request).allow(name)
-        repository = self._inference.repository
-        model = repository.find(name, version)
-        return json_response(model_description(name, model.interface, model.identity, repository.versions(name)))
+        return json_response(self._inference.describe(name, version))
 
     async def _infer(self, request: Request, name: str, version: str) -> Response:
         begun = time.monotonic()
