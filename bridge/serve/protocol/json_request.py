@@ -8,6 +8,7 @@ from bridge.errors import RequestRefusedError
 from bridge.runtime.served import Array
 from bridge.serve.protocol.datatypes import element_count, from_octets, numpy_type
 from bridge.serve.protocol.json_text import read_json, tensor_of
+from bridge.serve.protocol.number_lists import NumberList
 from bridge.serve.protocol.request import TENSORS_AT_MOST, InferenceRequest, checked_name, seconds_of
 
 HEADER_LENGTH: Final = "inference-header-content-length"
@@ -78,7 +79,7 @@ def _tensor(tensor: dict[str, Any], tail: memoryview, where: str) -> tuple[Array
                 "malformed", f"{where}.parameters.binary_data_size: expected at most the {len(tail)} bytes left"
             )
         return from_octets(tail[:size], dtype, shape, where), tail[size:]
-    if not isinstance(data, list):
+    if not isinstance(data, list | NumberList):
         raise RequestRefusedError("malformed", f"{where}.data: expected a list")
     array = tensor_of(data, dtype, where)
     if array.size != count:

@@ -1,8 +1,9 @@
 """JSON from strangers, read at speed, without letting anything by that the strict reader would refuse.
 
-A request is a little structure around many numbers. A fast parser reads it, and then it is counted whether every string of the
-text is in the value: where a key stood twice, the first of the two would be missing. What does not count up, or has escapes in
-its strings, is read by ``bridge.trust.strict_json``, which is slow, bounded, and says what is wrong and where.
+A request is a little structure around many numbers. The numbers are cut out where they can be; a fast parser reads the rest, and
+then it is counted whether every string of the text is in the value: where a key stood twice, the first of the two would be
+missing. What does not count up, or has escapes in its strings, is read by ``bridge.trust.strict_json``, which is slow, bounded,
+and says what is wrong and where.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import orjson
 from bridge.errors import InvalidBundleError, RequestRefusedError
 from bridge.runtime.served import Array
 from bridge.serve.protocol.datatypes import protocol_name
+from bridge.serve.protocol.number_lists import NumberList, cut_out, put_back
 from bridge.trust.strict_json import JsonLimits, parse
 
 JSON_BYTES_AT_MOST: Final = 16 << 20  # Reading takes the interpreter's lock: more than this has to come as binary tensors.
@@ -27,17 +29,20 @@ _GREATEST: Final = {np.dtype(name): float(np.finfo(name).max) for name in ("f2",
 def read_json(body: bytes) -> Any:
     """The value in ``body``. Raises ``RequestRefusedError`` with the place at fault.
 
-    Lists under a key ``data`` may hold anything: :func:`tensor_of` looks at them.
+    Lists under a key ``data`` may hold anything, and may be a ``NumberList``: :func:`tensor_of` looks at them.
     """
     if len(body) > JSON_BYTES_AT_MOST:
         raise RequestRefusedError("too-large", f"more than {JSON_BYTES_AT_MOST} bytes of JSON: send the tensors as binary data")
-    if b"\\" not in body:
+    cut = cut_out(body)
+    text, lists = (body, []) if cut is None else cut
+    if b"\\" not in text:
         try:
-            value = orjson.loads(body)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             pass
         else:
-            if 2 * _strings(value) == body.count(b'"'):
+            if 2 * _strings(value) == text.count(b'"'):
+                put_back(value, lists)
                 return value
     try:
         return parse(body, what="the request", limits=_STRICT)
@@ -45,14 +50,19 @@ def read_json(body: bytes) -> Any:
         raise RequestRefusedError("malformed", str(error)) from error
 
 
-def tensor_of(values: list[Any], dtype: np.dtype[Any], where: str) -> Array:
+def tensor_of(data: list[Any] | NumberList, dtype: np.dtype[Any], where: str) -> Array:
     """The numbers of a list, nested or flat, in row-major order as a vector.
 
     Raises ``RequestRefusedError`` for what is no even array of numbers, or of truth values, that ``dtype`` holds.
     """
+    if isinstance(data, NumberList):
+        narrowed = data.narrowed(dtype)
+        if narrowed is not None:
+            return narrowed
+        data = orjson.loads(data.text)
     wanted = protocol_name(dtype)
     try:
-        array = np.array(values)
+        array = np.array(data)
     except (ValueError, OverflowError) as error:
         raise RequestRefusedError("malformed", f"{where}.data: expected an even array of {wanted}") from error
     flat = array.reshape(-1)
