@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
+import onnxruntime
 import torch
 from torch import Tensor
 
@@ -26,13 +27,15 @@ from bridge.harden.options import Training
 from bridge.harden.perturbation import ascend
 from bridge.harden.samples import Array, Samples
 from bridge.harden.twin import serving_model
+from bridge.runtime.admission.reading import read_model
+from bridge.runtime.features import cut_at, features_model, last_layer_input
 from bridge.runtime.guards.bit_depth import BitDepthSqueeze
-from bridge.runtime.guards.distribution import DistributionGuard
-from bridge.runtime.guards.features import features_model, onnx_features
+from bridge.runtime.guards.distribution import DistributionGuard, Features
 from bridge.runtime.guards.fitting import fit_bank, fit_envelope
 from bridge.runtime.guards.guard import Guard, Kind
 from bridge.runtime.guards.interface import InterfaceGuard
 from bridge.runtime.guards.jpeg import JpegSqueeze
+from bridge.runtime.limits import ModelLimits
 from tests.harden.digits import EPSILON, INTERFACE, digits, twin
 from verify.robustness.attacks.pgd import PgdSettings, pgd
 from verify.robustness.losses import margin
@@ -86,8 +89,7 @@ class Bench:
         self.known = whole.at(order[: len(whole) - ASKED])
         self.asked: Samples = whole.at(order[len(whole) - ASKED :])
         self.x, self.labels = torch.tensor(self.asked.x), torch.tensor(self.asked.y)
-        served = ir.to_proto(features_model(serving_model(twin().model))).SerializeToString()
-        self.features = onnx_features(served, "image")
+        self.features = _features(ir.to_proto(serving_model(twin().model)).SerializeToString())
         self.penultimate: list[Tensor] = []
         last = next(module for name, module in self.classifier.module.named_modules() if name == "z")
         last.register_forward_pre_hook(self._remember)
@@ -99,7 +101,8 @@ class Bench:
     def guards(self) -> list[Guard]:
         """All of them, fitted on half of the known samples and calibrated on the other."""
         half = len(self.known) // 2
-        bank = fit_bank(self.features(self.known.x[:half]), self.features(self.known.x[half:]), false_alarm_rate=0.01)
+        known, others = (self.features({"image": x}, 0) for x in (self.known.x[:half], self.known.x[half:]))
+        bank = fit_bank(known, others, false_alarm_rate=0.01)
         return [
             InterfaceGuard(INTERFACE.inputs[0]),
             fit_envelope("image", self.known.x),
@@ -156,6 +159,17 @@ class Bench:
     def refused(self, guard: Guard, x: Array) -> float:
         """The share that the guard refuses, one sample to a request."""
         return float(np.mean([_refuses(guard, x[index : index + 1]) for index in range(len(x))]))
+
+
+def _features(model: bytes) -> Features:
+    """What the network computes before its last layer, in a session of one thread."""
+    graph = read_model(memoryview(model), ModelLimits()).graph
+    value = last_layer_input(graph)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    part = features_model(memoryview(model), cut_at(graph, value))
+    session = onnxruntime.InferenceSession(part, options, providers=["CPUExecutionProvider"])
+    return lambda inputs, _: np.asarray(session.run([value], dict(inputs))[0])
 
 
 def _refuses(guard: Guard, value: Array) -> bool:

@@ -9,6 +9,7 @@ from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.doctor import doctor_command
 from bridge.cli.golden import golden_app
+from bridge.cli.guards import guards_app
 from bridge.cli.harden import harden_command
 from bridge.cli.inspect import inspect_command
 from bridge.cli.keys import keys_app
@@ -65,3 +66,4 @@ app.add_typer(log_app)
 app.command("doctor")(doctor_command)
 app.add_typer(provenance_app)
 app.add_typer(policy_app, name="policy")
+app.add_typer(guards_app, name="guards")

@@ -3,12 +3,13 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bridge.cli.console import output_console, plain
 from bridge.cli.exits import errors_as_exits
+from bridge.cli.guards import GuardsFile
 from bridge.cli.option_groups import with_option_groups
 from bridge.cli.trust_options import TrustOptions
 
@@ -26,6 +27,7 @@ def run_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the outputs go, as .npz.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0.001, help="Seconds.  [default: the limit of the package]")] = None,
     isolated: Annotated[bool, typer.Option("--isolated", help="Run in a sandboxed process of its own.")] = False,
+    guards: GuardsFile = None,
     *,
     trust: TrustOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -38,7 +40,8 @@ def run_command(
         arrays = read_inputs(inputs or [])
         trusted = trust.to_policy()
         started = time.perf_counter()
-        model = load(package, policy=trusted, allow_unsigned=trust.allow_unsigned, isolation="process" if isolated else "none")
+        isolation: Literal["none", "process"] = "process" if isolated else "none"
+        model = load(package, policy=trusted, allow_unsigned=trust.allow_unsigned, isolation=isolation, guards=guards)
         loaded = time.perf_counter()
         try:
             answer = model.run(arrays, timeout=timeout)
@@ -86,6 +89,7 @@ def _document(model: "ServedModel", answer: "dict[str, Array]", seconds: dict[st
             "signer": identity.signer,
         },
         "sandbox": identity.sandbox,
+        "guards": {"names": list(identity.guards), "sha256": identity.guards_sha256} if identity.guards else None,
         "seconds": seconds,
         "outputs": {name: {"dtype": str(array.dtype), "shape": list(array.shape)} for name, array in answer.items()},
         "written": None if output is None else str(output),
@@ -99,6 +103,8 @@ def _show(model: "ServedModel", answer: "dict[str, Array]", seconds: dict[str, f
     console.print(
         plain(f"{identity.name} {identity.version}".rstrip() + f", {signer}, sandbox {identity.sandbox}"), soft_wrap=True
     )
+    if identity.guards:
+        console.print(plain(f"behind the guards {', '.join(identity.guards)}, sha256 {identity.guards_sha256}"), soft_wrap=True)
     for name, array in answer.items():
         console.print(plain(f"  {name}: {array.dtype} {list(array.shape)}"), soft_wrap=True)
     console.print(plain(f"loaded in {seconds['load']:.3f} s, run in {1000 * seconds['run']:.2f} ms"))

@@ -34,10 +34,14 @@ class InProcessModel:
         interface: ModelInterface,
         identity: ModelIdentity,
         limits: RuntimeLimits = DEFAULT_RUNTIME_LIMITS,
+        *,
+        features: tuple[onnxruntime.InferenceSession, str] | None = None,
     ) -> None:
+        """``features`` are another session, and its output, for a guard that looks at what the model computes of an input."""
         self.interface = interface
         self.identity = identity
         self._session: onnxruntime.InferenceSession | None = session
+        self._features = features
         self._inputs = InputContract(interface, limits.input_bytes)
         self._outputs = OutputContract(interface, limits.output_bytes, finite=limits.finite_outputs)
         self._slots = Slots(limits.concurrent_runs, limits.waiting_runs)
@@ -60,6 +64,14 @@ class InProcessModel:
         run = self._run_here(session, names, feeds) if timeout is None else self._run_elsewhere(session, names, feeds, timeout)
         return self._outputs.check(names, run, binding)
 
+    def features(self, inputs: Mapping[str, Array], *, timeout: float) -> Array:
+        """What the model computes before its last layer, of inputs that were held against the interface. See ``run``."""
+        features = self._features
+        if features is None:
+            raise ModelFailedError("the model was closed, or was loaded without its features")
+        session, name = features
+        return self._run_elsewhere(session, [name], dict(inputs), timeout)[0]
+
     def counters(self) -> Mapping[str, int]:
         """What became of all calls so far; see ``bridge.runtime.slots``."""
         return self._slots.counters()
@@ -67,7 +79,7 @@ class InProcessModel:
     def close(self) -> None:
         """Give the engine's memory back, once the last run is over."""
         if self._session is not None:
-            self._session = None
+            self._session = self._features = None
             self._slots.close()
 
     def _run_here(self, session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array]) -> list[Array]:

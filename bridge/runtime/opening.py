@@ -113,6 +113,19 @@ def open_package(path: StrPath, policy: Policy, limits: RuntimeLimits, *, allow_
         raise
 
 
+def model_digest(opened: OpenedPackage) -> str:
+    """What says which model it is, whoever signed it and whatever was said of it: its file's SHA-256, in hexadecimal.
+
+    For a model with files beside it, that of the lines ``sha256  name`` of all of them, in the interface's order.
+    """
+    admitted = opened.admitted
+    names = opened.interface.model_files
+    digests = [hashlib.sha256(admitted.external.get(name, admitted.model)).hexdigest() for name in names]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(f"{each}  {name}\n" for each, name in zip(digests, names, strict=True)).encode()).hexdigest()
+
+
 def _interface(path: StrPath, files: Mapping[str, memoryview]) -> Interface:
     data = files.get(INTERFACE)
     if data is None or len(data) > INTERFACE_BYTES_AT_MOST:

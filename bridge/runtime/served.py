@@ -19,7 +19,8 @@ class ModelIdentity:
     """Which model answers, and who vouches for it.
 
     ``root_digest`` is the digest of the package as it was signed, 64 hexadecimal digits; ``signer`` is empty for an unsigned
-    package; ``sandbox`` is the level of isolation reached, "none" in process.
+    package; ``sandbox`` is the level of isolation reached, "none" in process. ``guards`` are the names of the input guards that
+    stand before the model, ``guards_sha256`` the digest of the file that configures them.
     """
 
     name: str
@@ -27,6 +28,8 @@ class ModelIdentity:
     root_digest: str
     signer: str
     sandbox: str = "none"
+    guards: tuple[str, ...] = ()
+    guards_sha256: str = ""
 
 
 class ServedModel(Protocol):

@@ -25,6 +25,10 @@ class AdmittedModel:
         self.external = external
         self.parsed = parsed
 
+    def part(self, model: bytes) -> AdmittedModel:
+        """``model``, which was made of a part of this one's nodes and of nothing else, beside the same files."""
+        return AdmittedModel(_MAKER, memoryview(model), self.external, self.parsed)
+
 
 @dataclass(frozen=True, slots=True)
 class Examination:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.errors import InvalidOptionError
-from bridge.runtime.guards.guard import Array, Kind
+from bridge.runtime.guards.guard import Array, Call, Kind
 
 BITS_AT_MOST = 16
 
@@ -33,8 +33,9 @@ class BitDepthSqueeze:
                 f"bit-depth: {self.bits} bits from {self.minimum} to {self.maximum}; expected 1 to {BITS_AT_MOST} and a range"
             )
 
-    def apply(self, value: Array) -> Array:
+    def apply(self, value: Array, call: Call | None = None) -> Array:
         """A new array of the same type and shape; integers are returned as they are, having levels already."""
+        del call
         if value.dtype.kind != "f":
             return value
         levels = (1 << self.bits) - 1

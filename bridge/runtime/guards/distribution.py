@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bridge.errors import GuardRefusedError
-from bridge.runtime.guards.guard import Array, Kind
+from bridge.errors import DeadlineExceeded, GuardRefusedError, ModelFailedError
+from bridge.runtime.guards.guard import Array, Call, Kind
 from bridge.runtime.guards.reference_bank import ReferenceBank
 
-Features = Callable[[Array], Array]
-"""An input ``[N, ...]`` -> what the network computes of it before its last layer, ``[N, ...]``."""
+Features = Callable[[Mapping[str, Array], float], Array]
+"""The inputs of a request, and the seconds left -> what the network computes of them before its last layer, ``[N, ...]``.
+
+Asked of the model where it runs: of its worker, where it is isolated.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,16 @@ class DistributionGuard:
     name: str = "distribution"
     kind: Kind = Kind.GUARD
 
-    def apply(self, value: Array) -> Array:
+    def apply(self, value: Array, call: Call | None = None) -> Array:
         """The value as it is. Raises ``GuardRefusedError`` with the sample that is furthest."""
-        distances = self.bank.distances(self.features(value))
+        found = self._features(value, call)
+        size = math.prod(found.shape[1:])
+        known = self.bank.features.shape[1]
+        if size != known:
+            raise GuardRefusedError(
+                self.name, self.input, expected=f"samples of {known} features, as in the bank", found=f"samples of {size}"
+            )
+        distances = self.bank.distances(found)
         if len(distances) and not distances.max() <= self.bank.threshold:
             sample = int(distances.argmax())
             raise GuardRefusedError(
@@ -39,3 +50,14 @@ class DistributionGuard:
                 found=f"{distances[sample]:.4g} in sample {sample}",
             )
         return value
+
+    def _features(self, value: Array, call: Call | None) -> Array:
+        asked = Call({self.input: value}) if call is None else call
+        try:
+            found = self.features(asked.inputs, asked.left())
+        except DeadlineExceeded as error:
+            raise DeadlineExceeded(asked.seconds, "the guards") from error
+        # They may come from a worker, of which nothing is believed.
+        if found.dtype.kind != "f" or found.ndim < 1 or len(found) != len(value):
+            raise ModelFailedError(f"the features of {len(value)} samples are {found.dtype} {list(found.shape)}")
+        return found

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.errors import GuardRefusedError
-from bridge.runtime.guards.guard import Array, Kind
+from bridge.runtime.guards.guard import Array, Call, Kind
 
 Doubles = npt.NDArray[np.float64]
 
@@ -28,8 +28,9 @@ class ChannelEnvelope:
     name: str = "envelope"
     kind: Kind = Kind.GUARD
 
-    def apply(self, value: Array) -> Array:
+    def apply(self, value: Array, call: Call | None = None) -> Array:
         """The value as it is. Raises ``GuardRefusedError`` with the first sample and channel out of bounds."""
+        del call
         means, deviations = channel_statistics(value)
         channels = means.shape[1]
         if channels != self.means.shape[0]:

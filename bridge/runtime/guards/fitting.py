@@ -7,9 +7,16 @@ import numpy as np
 from bridge.errors import InvalidOptionError
 from bridge.runtime.guards.envelope import ChannelEnvelope, Doubles, channel_statistics
 from bridge.runtime.guards.guard import Array
-from bridge.runtime.guards.reference_bank import ReferenceBank, unit_rows
+from bridge.runtime.guards.reference_bank import BANK_BYTES_AT_MOST, ReferenceBank, unit_rows
 
 BANK_AT_MOST = 20_000
+
+
+def fit_range(clean: Array, *, margin: float = 0.1) -> tuple[float, float]:
+    """From the least to the greatest of ``clean``, and ``margin`` of what lies between more on either side."""
+    _refuse_few(len(clean), 2)
+    ((low, high),) = _bounds(clean.reshape(-1, 1).astype(np.float64), margin).tolist()
+    return low, high
 
 
 def fit_envelope(input_name: str, clean: Array, *, margin: float = 0.1) -> ChannelEnvelope:
@@ -29,7 +36,7 @@ def fit_bank(
 
     ``calibration`` has to come from other samples than the bank: those in it lie at distance 0 from themselves. The threshold is
     the distance that at most ``false_alarm_rate`` of them exceed, which takes at least ``1 / false_alarm_rate`` of them. A bank
-    of more than 20,000 rows is thinned out at random, by ``seed``.
+    of more than 20,000 rows, or more bytes than a file of it may have, is thinned out at random, by ``seed``.
     """
     if not 0 < false_alarm_rate < 1:
         raise InvalidOptionError(f"a rate of false alarm of {false_alarm_rate}; expected one between 0 and 1")
@@ -40,8 +47,10 @@ def fit_bank(
         )
     _refuse_few(len(features), neighbours)
     rows = unit_rows(features)
-    if len(rows) > BANK_AT_MOST:
-        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), BANK_AT_MOST, replace=False))]
+    most = min(BANK_AT_MOST, (BANK_BYTES_AT_MOST - (1 << 16)) // max(1, rows[:1].nbytes))
+    _refuse_few(most, neighbours)
+    if len(rows) > most:
+        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))]
     bank = ReferenceBank(rows, 2.0, neighbours, false_alarm_rate, len(calibration))
     distances = np.sort(bank.distances(calibration))
     allowed = int(np.floor(false_alarm_rate * len(distances)))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+
+from bridge.errors import DeadlineExceeded
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,6 +34,25 @@ class Change:
     max_abs: float
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request that a guard's input belongs to: all inputs as guards before it left them, and the caller's ``seconds``.
+
+    ``begun`` is when the guards began, of ``time.monotonic``.
+    """
+
+    inputs: Mapping[str, Array]
+    seconds: float = math.inf
+    begun: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """The seconds that are left. Raises ``DeadlineExceeded`` where none are."""
+        left = self.seconds - (time.monotonic() - self.begun)
+        if left <= 0:
+            raise DeadlineExceeded(self.seconds, "the guards")
+        return left
+
+
 class Guard(Protocol):
     """Looks at one input of a request. ``input`` is the input's name; arrays are ``[N, ...]``, the batch first."""
 
@@ -47,10 +71,11 @@ class Guard(Protocol):
         """The input it looks at."""
         ...
 
-    def apply(self, value: Array) -> Array:
-        """The value to go on with: the very same object where nothing is changed.
+    def apply(self, value: Array, call: Call | None = None) -> Array:
+        """The value to go on with: the very same object where nothing is changed, else one of the same type and shape.
 
-        Raises ``GuardRefusedError`` for a value that does not pass. The caller's array is never written to.
+        Raises ``GuardRefusedError`` for a value that does not pass, and ``DeadlineExceeded``. The caller's array is never
+        written to. Without ``call`` the value is the whole request, and there is no deadline.
         """
         ...
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge.errors import GuardRefusedError
 from bridge.package.interface import Tensor
-from bridge.runtime.guards.guard import Array, Kind
+from bridge.runtime.guards.guard import Array, Call, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ class InterfaceGuard:
         """The input it looks at."""
         return self.tensor.name
 
-    def apply(self, value: Array) -> Array:
+    def apply(self, value: Array, call: Call | None = None) -> Array:
         """The value as it is. Raises ``GuardRefusedError``."""
+        del call
         tensor = self.tensor
         if value.dtype.name != tensor.dtype:
             raise GuardRefusedError(self.name, tensor.name, expected=f"elements of {tensor.dtype}", found=value.dtype.name)

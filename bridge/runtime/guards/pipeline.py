@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from bridge.errors import GuardRefusedError, InvalidOptionError
-from bridge.runtime.guards.guard import Array, Change, Guard, change
+from bridge.errors import BridgeError, GuardRefusedError, InvalidOptionError
+from bridge.runtime.guards.guard import Array, Call, Change, Guard, Kind, change
+from bridge.runtime.guards.tally import GuardCounts, GuardTally
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """The inputs to go on with, and what sanitisers did to them. ``seconds`` by guard."""
+class GuardStatus:
+    """A guard in force: what it is called, what it does and to which input, and what it did so far."""
 
-    inputs: dict[str, Array]
-    changes: tuple[Change, ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    name: str
+    kind: Kind
+    input: str
+    counts: GuardCounts
 
 
-@dataclass(slots=True)
-class GuardCounts:
-    """What one guard did since it started: requests seen, refused, changed; seconds that it took."""
+class Passed(dict[str, Array]):
+    """Inputs that the guards ``by`` have let through, as they left them: who has such inputs need not ask ``by`` again."""
 
-    seen: int = 0
-    refused: int = 0
-    changed: int = 0
-    seconds: float = 0.0
+    __slots__ = ("by", "changes")
+
+    def __init__(self, inputs: Mapping[str, Array], by: Pipeline, changes: Sequence[Change] = ()) -> None:
+        super().__init__(inputs)
+        self.by = by
+        self.changes = tuple(changes)
 
 
 class Pipeline:
     """``guards`` in order; may be asked from several threads.
 
-    Names are unique, so that a refusal says whose it is. Raises ``InvalidOptionError`` where they are not.
+    Names are unique, so that a refusal says whose it is. Raises ``InvalidOptionError`` where they are not. What the guards do is
+    counted in ``tally``.
     """
 
-    def __init__(self, guards: Sequence[Guard]) -> None:
+    def __init__(self, guards: Sequence[Guard], tally: GuardTally | None = None) -> None:
         names = [guard.name for guard in guards]
         if len(set(names)) != len(names):
             raise InvalidOptionError(f"two guards are called {next(name for name in names if names.count(name) > 1)!r}")
         self.guards = tuple(guards)
-        self._counts = {name: GuardCounts() for name in names}
-        self._lock = threading.Lock()
+        self._tally = tally or GuardTally()
+        self._tally.begin(names)
 
-    def apply(self, inputs: Mapping[str, Array]) -> Guarded:
-        """Every guard on its input. Raises the first ``GuardRefusedError``; an input that was not given is passed over."""
-        passed, changes, seconds = dict(inputs), [], {}
+    def apply(self, inputs: Mapping[str, Array], seconds: float = math.inf) -> Passed:
+        """Every guard on its input, within ``seconds``. An input that was not given is passed over.
+
+        Raises the first ``GuardRefusedError``, and ``DeadlineExceeded``.
+        """
+        passed, changes = dict(inputs), []
+        call = Call(passed, seconds)
         for guard in self.guards:
             value = passed.get(guard.input)
             if value is None:
                 continue
-            started = time.perf_counter()
-            try:
-                passed[guard.input] = guard.apply(value)
-            except GuardRefusedError:
-                self._count(guard.name, time.perf_counter() - started, refused=1)
-                raise
-            seconds[guard.name] = time.perf_counter() - started
-            found = change(guard, value, passed[guard.input])
-            self._count(guard.name, seconds[guard.name], changed=int(found is not None))
+            call.left()
+            passed[guard.input], found = self._applied(guard, value, call)
             if found is not None:
                 changes.append(found)
-        return Guarded(passed, tuple(changes), seconds)
+        return Passed(passed, self, changes)
+
+    def status(self) -> tuple[GuardStatus, ...]:
+        """The guards in their order, with what each did so far."""
+        return tuple(GuardStatus(guard.name, guard.kind, guard.input, self._tally.of(guard.name)) for guard in self.guards)
 
     def counts(self) -> dict[str, GuardCounts]:
         """What each guard did so far, by name."""
-        with self._lock:
-            return {name: replace(counts) for name, counts in self._counts.items()}
+        return {guard.name: self._tally.of(guard.name) for guard in self.guards}
 
-    def _count(self, name: str, seconds: float, *, refused: int = 0, changed: int = 0) -> None:
-        with self._lock:
-            counts = self._counts[name]
-            counts.seen += 1
-            counts.refused += refused
-            counts.changed += changed
-            counts.seconds += seconds
+    def _applied(self, guard: Guard, value: Array, call: Call) -> tuple[Array, Change | None]:
+        started = time.perf_counter()
+        try:
+            after = guard.apply(value, call)
+        except BridgeError as error:
+            refused = isinstance(error, GuardRefusedError)
+            self._tally.count(guard.name, time.perf_counter() - started, refused=refused)
+            raise
+        seconds = time.perf_counter() - started
+        found = change(guard, value, after)
+        self._tally.count(guard.name, seconds, changed=found is not None)
+        return after, found

@@ -12,6 +12,7 @@ import onnxruntime as ort
 from bridge.runtime.admission.reading import read_model
 from bridge.runtime.engine import run_options, session_options
 from bridge.runtime.external_weights import hand_over
+from bridge.runtime.features import Cut, features_model
 from bridge.runtime.isolation.job import Job
 from bridge.runtime.limits import ModelLimits, RuntimeLimits
 
@@ -33,6 +34,13 @@ def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]
     # The engine reads them where they are.
     session.mapped_weights = weights
     return session
+
+
+def make_features_session(job: Job, model: memoryview, external: Mapping[str, memoryview]) -> ort.InferenceSession | None:
+    """Another session of a worker, for the features of the same model; ``None`` where nobody asks for them."""
+    if job.features is None:
+        return None
+    return make_session(job, memoryview(features_model(model, Cut(*job.features))), external)
 
 
 class StoppableRun:

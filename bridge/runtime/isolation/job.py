@@ -12,7 +12,9 @@ JOB_BYTES: Final = 120 << 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One worker's work. The descriptors travel beside it: data, gate, inputs, outputs, model, then ``external`` in order.
+    """One worker's work. ``features`` is a value of the model, made by so many of its first nodes, that it can be asked for too.
+
+    The descriptors travel beside it: data, gate, inputs, outputs, model, then ``external`` in order.
 
     ``memory_bytes`` and ``cpu_seconds`` are limits of the process, ``None`` for none; ``providers`` are the engine's, each with
     its options.
@@ -29,6 +31,7 @@ class Job:
     intra_op_threads: int | None = None
     inter_op_threads: int | None = None
     providers: tuple[tuple[str, Mapping[str, str]], ...] = (("CPUExecutionProvider", {}),)
+    features: tuple[str, int] | None = None
 
     def to_bytes(self) -> bytes:
         """The job as JSON. Raises ``ValueError`` for one that does not fit a packet."""
@@ -45,4 +48,6 @@ def read_job(data: bytes) -> Job:
         members[name] = tuple(members[name])
     for name in ("external", "providers"):
         members[name] = tuple((first, second) for first, second in members[name])
+    if members["features"] is not None:
+        members["features"] = tuple(members["features"])
     return Job(**members)

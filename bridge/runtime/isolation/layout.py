@@ -16,16 +16,18 @@ from bridge.runtime.isolation.shared_memory import Array, aligned
 class Layout:
     """An interface as workers and their parent need it: ``inputs`` and ``outputs`` by number, sizes of areas in bytes.
 
+    With ``features`` there is one more output, whose extents no interface states: ``features`` is its number.
     Raises ``RefusedModelError`` for an interface whose tensors could not be described in one packet.
     """
 
-    def __init__(self, interface: Interface, *, input_bytes: int, output_bytes: int) -> None:
+    def __init__(self, interface: Interface, *, input_bytes: int, output_bytes: int, features: bool = False) -> None:
         self.inputs = tuple(tensor.name for tensor in interface.inputs)
         self.outputs = tuple(tensor.name for tensor in interface.outputs)
         self._input_numbers = {name: number for number, name in enumerate(self.inputs)}
         self._output_numbers = {name: number for number, name in enumerate(self.outputs)}
         self.input_bytes = _area_bytes(interface.inputs, interface, input_bytes)
-        self.output_bytes = _area_bytes(interface.outputs, interface, output_bytes)
+        self.output_bytes = aligned(output_bytes) if features else _area_bytes(interface.outputs, interface, output_bytes)
+        self.features = len(self.outputs)
         described = 64 + sum(32 + 8 * len(tensor.shape) for tensor in (*interface.inputs, *interface.outputs))
         if described > PACKET_BYTES:
             raise RefusedModelError(

@@ -19,6 +19,7 @@ from bridge.errors import (
 from bridge.package.interface import Interface
 from bridge.runtime.contract.inputs import InputContract
 from bridge.runtime.contract.outputs import OutputContract
+from bridge.runtime.features import Cut
 from bridge.runtime.isolation.counters import Counters
 from bridge.runtime.isolation.fork_server import ForkServer, shared_fork_server
 from bridge.runtime.isolation.frames import ProtocolError
@@ -55,13 +56,17 @@ class IsolatedModel:
         isolation: IsolationLimits = DEFAULT_ISOLATION_LIMITS,
         *,
         server: ForkServer | None = None,
+        features: Cut | None = None,
     ) -> None:
+        """``features`` is where workers cut another model off theirs, for a guard that looks at what it computes."""
         self.interface = interface
+        self._features = features
         self._counters = Counters()
         self._seconds = interface.limits.seconds if limits.run_seconds is None else limits.run_seconds
         self._inputs = InputContract(interface, limits.input_bytes)
         self._outputs = OutputContract(interface, limits.output_bytes, finite=limits.finite_outputs)
-        self._layout = Layout(interface, input_bytes=self._inputs.input_bytes, output_bytes=self._outputs.output_bytes)
+        sizes = {"input_bytes": self._inputs.input_bytes, "output_bytes": self._outputs.output_bytes}
+        self._layout = Layout(interface, **sizes, features=features is not None)
         self._memory: list[int] = []
         try:
             template = self._template(model, external, limits, isolation, server or shared_fork_server())
@@ -97,6 +102,19 @@ class IsolatedModel:
         finally:
             self._counters.add(outcome)
         return answer
+
+    def features(self, inputs: Mapping[str, Array], *, timeout: float) -> Array:
+        """What the model computes before its last layer, of inputs that were held against the interface. See ``run``.
+
+        It is no request of its own: the counters tell of workers that are lost over it alone.
+        """
+        if self._features is None:
+            raise ModelFailedError("the model was loaded without its features")
+        try:
+            deadline = time.monotonic() + timeout
+            return self._asked(self._layout.numbered_inputs(inputs), (self._layout.features,), deadline)[0]
+        except StillRunningError:
+            raise DeadlineExceeded(timeout) from None
 
     def counters(self) -> Mapping[str, int]:
         """What became of all requests and workers so far; see ``bridge.runtime.isolation.counters``."""
@@ -178,6 +196,7 @@ class IsolatedModel:
             intra_op_threads=limits.intra_op_threads or max(1, len(os.sched_getaffinity(0)) // isolation.workers),
             inter_op_threads=limits.inter_op_threads,
             providers=provider_options(limits.providers, isolation.gpu_memory_bytes),
+            features=None if self._features is None else (self._features.value, self._features.nodes),
         )
         first, *others = self._memory
         return Template(

@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from bridge.runtime.isolation.engine import StoppableRun, make_session
+from bridge.runtime.isolation.engine import StoppableRun, make_features_session, make_session
 from bridge.runtime.isolation.frames import (
     GO,
     PACKET_BYTES,
@@ -79,6 +79,7 @@ def _work(job: Job, descriptors: Sequence[int], server: ServerConfinement, serve
     threading.stack_size(0)
     try:
         session = make_session(job, memory.model, memory.external)
+        features = make_features_session(job, memory.model, memory.external)
     except Exception as error:  # noqa: BLE001  # Whatever the engine raises about a model, the parent is to hear of it.
         data.send(pack_answer(Answer(Status.FAILED, 0, text=_sentence(error))))
         return
@@ -86,7 +87,8 @@ def _work(job: Job, descriptors: Sequence[int], server: ServerConfinement, serve
     packet = bytearray(PACKET_BYTES)
     while size := data.recv_into(packet):
         request = unpack_request(memoryview(packet)[:size])
-        data.send(pack_answer(_answer(job, session, running, memory, request)))
+        chosen = session if features is None or request.outputs != (len(job.outputs),) else features
+        data.send(pack_answer(_answer(job, chosen, running, memory, request)))
 
 
 def _answer(job: Job, session: Any, running: StoppableRun, memory: _Memory, request: Request) -> Answer:
@@ -94,7 +96,8 @@ def _answer(job: Job, session: Any, running: StoppableRun, memory: _Memory, requ
         feeds = {
             job.inputs[item.index]: np.ndarray(item.shape, item.dtype, memory.inputs, item.offset) for item in request.inputs
         }
-        found = running.run(session, request.sequence, [job.outputs[index] for index in request.outputs], feeds)
+        names = (*job.outputs, *(job.features or ())[:1])
+        found = running.run(session, request.sequence, [names[index] for index in request.outputs], feeds)
         return Answer(Status.DONE, request.sequence, _put(memory.outputs, request.outputs, found))
     except Exception as error:  # noqa: BLE001  # As above.
         status = Status.STOPPED if running.stopped else Status.FAILED

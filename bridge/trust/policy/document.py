@@ -17,7 +17,17 @@ from bridge.trust.alerts.raising import Alert, Channel
 from bridge.trust.alerts.syslog import Syslog
 from bridge.trust.alerts.webhook import Webhook
 from bridge.trust.keys import load_public_key
-from bridge.trust.policy.model import PACKAGE, SOURCE, LibraryRules, LogRules, Policy, RuntimeRules, SignerGroup, VersionRules
+from bridge.trust.policy.model import (
+    PACKAGE,
+    SOURCE,
+    GuardRules,
+    LibraryRules,
+    LogRules,
+    Policy,
+    RuntimeRules,
+    SignerGroup,
+    VersionRules,
+)
 from bridge.trust.policy.signers import IdentityFilter
 from bridge.trust.provenance.yaml_document import YAML_BYTES_AT_MOST, parse_yaml
 from bridge.trust.signers import Verifier, any_of
@@ -194,7 +204,9 @@ class _Reader:
     def _runtime(self, entry: Mapping[str, Any]) -> RuntimeRules:
         stated = entry.get("libraries")
         libraries = None if stated is None else LibraryRules(self._path(stated["lock"]), tuple(stated["signers"]))
-        return RuntimeRules(entry.get("minimum-sandbox", "none"), libraries)
+        asked = entry.get("guards")
+        guards = None if asked is None else GuardRules(tuple(asked.get("require", ())), _hexadecimal(asked.get("digests", ())))
+        return RuntimeRules(entry.get("minimum-sandbox", "none"), libraries, guards)
 
     def _alert(self, entry: Mapping[str, Any]) -> Alert:
         seconds = float(entry.get("timeout-seconds", 5.0))

@@ -56,14 +56,26 @@ class LibraryRules:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardRules:
+    """Input guards that a model has to stand behind: one at least of each of ``kinds``, as files of guards call them.
+
+    Where there are ``digests``, the file that configures the guards has one of these SHA-256, in hexadecimal.
+    """
+
+    kinds: tuple[str, ...] = ()
+    digests: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeRules:
-    """What is asked of the machine that a package is loaded on.
+    """What is asked of the machine that a package is loaded on, and of what stands before the model there.
 
     ``minimum_sandbox`` is a level in the words of ``bridge.runtime.sandbox.report``; "none" asks for nothing.
     """
 
     minimum_sandbox: str = "none"
     libraries: LibraryRules | None = None
+    guards: GuardRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ MAXIMUM_AGE: Final = "maximum-age"
 MINIMUM_VERSION: Final = "minimum-version"
 LIBRARIES: Final = "libraries"
 SANDBOX: Final = "sandbox"
+GUARDS: Final = "guards"
 
 RULES: Final[Mapping[str, str]] = {
     SIGNERS: "somebody is configured who may sign this",
@@ -45,6 +46,7 @@ RULES: Final[Mapping[str, str]] = {
 RUNTIME_RULES: Final[Mapping[str, str]] = {
     LIBRARIES: "the libraries that compute are those of a lock that somebody trusted has signed",
     SANDBOX: "the model runs in a sandbox of at least this level",
+    GUARDS: "the model stands behind input guards of these kinds, or of a file that is listed",
 }
 """The rules about the machine that a package is loaded on, in the order in which they are applied there."""
 

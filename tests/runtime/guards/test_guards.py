@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import io
+import zipfile
+from typing import Any
+
 import numpy as np
 import pytest
 
 from bridge.errors import GuardRefusedError, InvalidInputError, InvalidOptionError, InvalidPackageError
 from bridge.package.interface import Tensor
+from bridge.runtime.guards import reference_bank
 from bridge.runtime.guards.distribution import DistributionGuard
 from bridge.runtime.guards.fitting import fit_bank, fit_envelope
 from bridge.runtime.guards.guard import Array
@@ -94,7 +99,7 @@ def test_distances_are_those_to_the_kth_nearest_by_brute_force() -> None:
 def test_the_distribution_guard_refuses_features_from_elsewhere() -> None:
     draw = np.random.default_rng(11)
     bank = fit_bank(draw.normal(3, 1, (200, 16)), draw.normal(3, 1, (200, 16)))
-    guard = DistributionGuard("x", lambda value: value, bank)
+    guard = DistributionGuard("x", lambda inputs, _: inputs["x"], bank)
     passed = draw.normal(3, 1, (4, 16))
     assert guard.apply(passed) is passed
     for spoilt in (-passed, np.zeros((1, 16)), np.full((1, 16), np.nan)):
@@ -126,3 +131,52 @@ def test_no_change_to_a_banks_bytes_raises_anything_but_a_refusal() -> None:
         except InvalidPackageError:
             refused += 1
     assert refused > 200
+
+
+def bank_of(**arrays: Any) -> bytes:
+    """A file like a bank, with these arrays in place of its own."""
+    known = {"features": np.eye(3, dtype=np.float32), "threshold": 0.5, "neighbours": 1, "false_alarm_rate": 0.01}
+    buffer = io.BytesIO()
+    np.savez(buffer, **{**known, "calibration_samples": 100, **arrays}, allow_pickle=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"features": np.array([{"a": 1}], dtype=object)},
+        {"features": np.eye(3)},
+        {"features": np.zeros((3, 0), np.float32)},
+        {"features": np.full((3, 3), np.nan, np.float32)},
+        {"threshold": np.nan},
+        {"neighbours": 4},
+        {"neighbours": [1, 2]},
+        {"more": 1},
+    ],
+)
+def test_an_archive_that_is_no_bank_is_refused(arrays: dict[str, Any]) -> None:
+    assert ReferenceBank.from_bytes(bank_of()).neighbours == 1
+    with pytest.raises(InvalidPackageError):
+        ReferenceBank.from_bytes(bank_of(**arrays))
+
+
+@pytest.mark.parametrize("shape", ["(99999, 999999)", "(-3, -3)", "(3, 2)", "(3, 3, 1)"])
+def test_a_header_that_promises_what_the_file_does_not_hold_is_refused(shape: str) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    forged = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + np.eye(3, dtype=np.float32).tobytes()
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(bank_of())) as honest, zipfile.ZipFile(made, "w") as archive:
+        for name in honest.namelist():
+            archive.writestr(name, forged if name == "features.npy" else honest.read(name))
+    with pytest.raises(InvalidPackageError, match="the reference bank"):
+        ReferenceBank.from_bytes(made.getvalue())
+
+
+def test_a_bank_in_parts_gives_the_distances_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(4)
+    bank = fit_bank(draw.normal(1, 1, (50, 8)), draw.normal(1, 1, (200, 8)))
+    asked = draw.normal(1, 1, (33, 8))
+    whole = bank.distances(asked)
+    monkeypatch.setattr(reference_bank, "_PRODUCTS_AT_ONCE", 350)
+    np.testing.assert_allclose(bank.distances(asked), whole, atol=1e-6)
+    assert bank.distances(asked[:0]).shape == (0,)

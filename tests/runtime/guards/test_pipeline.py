@@ -1,23 +1,24 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import onnx_ir as ir
 import pytest
 
-from bridge.errors import DeadlineExceeded, GuardRefusedError, InvalidOptionError, InvalidPackageError
+from bridge.errors import DeadlineExceeded, GuardRefusedError, InvalidInputError, InvalidOptionError, ModelFailedError
 from bridge.package.interface import Bound, Interface, Tensor
 from bridge.runtime.guards.bit_depth import BitDepthSqueeze
-from bridge.runtime.guards.configuration import envelope_section, guards_of, read_guards
-from bridge.runtime.guards.distribution import Features
-from bridge.runtime.guards.features import features_model, onnx_features
+from bridge.runtime.guards.configuration import envelope_section, load_guards
+from bridge.runtime.guards.distribution import DistributionGuard
 from bridge.runtime.guards.fitting import fit_bank, fit_envelope
-from bridge.runtime.guards.guard import Array, Change
+from bridge.runtime.guards.guard import Array, Call, Change
 from bridge.runtime.guards.guarded import GuardedModel
 from bridge.runtime.guards.interface import InterfaceGuard
 from bridge.runtime.guards.pipeline import Pipeline
@@ -50,24 +51,23 @@ class Echo:
 
 
 class Slow(BitDepthSqueeze):
-    def apply(self, value: Array) -> Array:
+    def apply(self, value: Array, call: Call | None = None) -> Array:
         time.sleep(0.02)
-        return super().apply(value)
+        return super().apply(value, call)
 
 
-def no_files(name: str) -> bytes:
-    raise InvalidPackageError(name)
-
-
-def no_features(name: str) -> Features:
-    raise InvalidPackageError(name)
+def configured(folder: Path, text: str | bytes) -> Pipeline:
+    """The guards of a file with that text, for a model without features."""
+    place = folder / "guards.yaml"
+    place.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_guards(place).pipeline(INTERFACE, None)
 
 
 def test_guards_see_what_those_before_them_made() -> None:
     narrow = InterfaceGuard(Tensor("x", "float32", ("N", 4), minimum=0.0, maximum=1.0))
     squeezing = BitDepthSqueeze("x", 1)
     beyond = BATCH + 1
-    assert Pipeline([squeezing, narrow]).apply({"x": beyond}).inputs["x"].max() == 1
+    assert Pipeline([squeezing, narrow]).apply({"x": beyond})["x"].max() == 1
     with pytest.raises(GuardRefusedError):
         Pipeline([narrow, squeezing]).apply({"x": beyond})
 
@@ -101,6 +101,15 @@ def test_the_guards_time_counts_against_the_callers() -> None:
         model.run({"x": BATCH}, timeout=0.01)
 
 
+def test_what_no_interface_admits_is_refused_before_a_guard_sees_it() -> None:
+    model = GuardedModel(Echo(), Pipeline([InterfaceGuard(X)]))
+    for value in ([[0.1] * 4], BATCH.astype(np.float64), BATCH[0], np.ma.masked_array(BATCH)):
+        with pytest.raises(InvalidInputError) as refused:
+            model.run({"x": value})  # type: ignore[dict-item]
+        assert not isinstance(refused.value, GuardRefusedError)
+    assert model.pipeline.counts()["range"].seen == 0
+
+
 def test_a_guard_for_an_input_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidOptionError, match="'image'"):
         GuardedModel(Echo(), Pipeline([BitDepthSqueeze("image", 4)]))
@@ -111,23 +120,21 @@ def test_two_guards_of_one_name_are_refused() -> None:
         Pipeline([BitDepthSqueeze("x", 4), BitDepthSqueeze("x", 2)])
 
 
-def test_a_section_of_yaml_makes_the_guards_that_it_lists_in_order() -> None:
-    text = b"""
+def test_a_file_makes_the_guards_that_it_lists_in_order(tmp_path: Path) -> None:
+    text = """
 guards:
  - {kind: range, input: x, maximum: 0.95}
  - {kind: bit-depth, input: x, bits: 5, minimum: 0, maximum: 1, name: squeeze}
 """
-    pipeline = read_guards(text, INTERFACE, no_files, no_features)
+    pipeline = configured(tmp_path, text)
     assert [guard.name for guard in pipeline.guards] == ["range", "squeeze"]
     with pytest.raises(GuardRefusedError, match=r"0 to 0\.95"):
         pipeline.apply({"x": np.full((1, 4), 0.99, np.float32)})
 
 
-def test_a_fitted_envelope_survives_its_section() -> None:
-    envelope = fit_envelope("x", BATCH)
-    document = json.loads(json.dumps({"guards": [envelope_section(envelope)]}))
-    pipeline = guards_of(document, INTERFACE, no_files, no_features)
-    assert pipeline.apply({"x": BATCH}).inputs["x"] is BATCH
+def test_a_fitted_envelope_survives_its_file(tmp_path: Path) -> None:
+    pipeline = configured(tmp_path, json.dumps({"guards": [envelope_section(fit_envelope("x", BATCH))]}))
+    assert pipeline.apply({"x": BATCH})["x"] is BATCH
     with pytest.raises(GuardRefusedError, match="envelope"):
         pipeline.apply({"x": BATCH * 3})
 
@@ -140,54 +147,59 @@ def test_a_fitted_envelope_survives_its_section() -> None:
         {"kind": "range", "input": "z"},
         {"kind": "range", "input": "x", "bits": 3},
         {"kind": "bit-depth", "input": "x", "bits": 40, "minimum": 0, "maximum": 1},
-        {"kind": "distribution", "input": "x", "bank": "../bank.npz"},
+        {"kind": "distribution", "input": "x", "bank": "../bank.npz", "sha256": "0" * 64, "model": "0" * 64, "features": "h"},
+        {"kind": "distribution", "input": "x", "bank": "bank.npz"},
+        {"kind": "range", "input": "x", "minimum": 2},
+        {"kind": "range", "input": "x", "name": "two\nlines"},
+        {"kind": "envelope", "input": "x", "means": [[1, 0]], "deviations": [[0, 1]]},
         {"kind": "envelope", "input": "x", "means": [[0, 1]], "deviations": [[0, 1], [0, 1]]},
     ],
 )
-def test_a_section_that_departs_from_its_form_is_refused_with_the_member(item: dict[str, Any]) -> None:
+def test_an_entry_that_departs_from_its_form_is_refused_with_the_member(tmp_path: Path, item: dict[str, Any]) -> None:
     with pytest.raises(InvalidOptionError, match="guards"):
-        guards_of({"guards": [item]}, INTERFACE, no_files, no_features)
+        configured(tmp_path, json.dumps({"guards": [item]}))
 
 
-def two_layers() -> ir.Model:
-    draw = np.random.default_rng(2)
-    weights = {"a": draw.normal(size=(4, 6)), "b": draw.normal(size=(6, 2))}
-    nodes = [
-        onnx.helper.make_node("MatMul", ["x", "a"], ["h"]),
-        onnx.helper.make_node("Relu", ["h"], ["r"]),
-        onnx.helper.make_node("MatMul", ["r", "b"], ["y"]),
-    ]
-    graph = onnx.helper.make_graph(
-        nodes,
-        "g",
-        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 4])],
-        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 2])],
-        [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    return ir.from_proto(model)
+@pytest.mark.parametrize("text", ["guards: &a [*a]", "!!python/object/apply:os.system [true]", "guards: {", "", "guards: []"])
+def test_yaml_that_is_more_than_plain_or_says_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidOptionError, match="guards"):
+        configured(tmp_path, text)
 
 
-def test_the_features_are_the_operand_of_the_last_layer() -> None:
-    model = two_layers()
-    found = features_model(model)
-    assert [node.op_type for node in found.graph] == ["MatMul", "Relu"]
-    assert list(found.graph.initializers) == ["a"]
-    assert len(list(model.graph)) == 3
-    features = onnx_features(ir.to_proto(found).SerializeToString(), "x")(BATCH)
-    weights = model.graph.initializers["a"].const_value
-    assert weights is not None
-    assert np.allclose(features, np.maximum(BATCH @ weights.numpy(), 0), atol=1e-5)
+def test_a_file_that_is_too_long_or_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptionError, match="more than 1048576 bytes"):
+        configured(tmp_path, b" " * ((1 << 20) + 1))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(InvalidOptionError, match="no regular file"):
+        load_guards(tmp_path / "pipe.yaml")
 
 
-def test_a_distribution_guard_is_made_from_its_bank_and_the_models_own_features() -> None:
-    data = ir.to_proto(features_model(two_layers())).SerializeToString()
-    features = onnx_features(data, "x")
-    draw = np.random.default_rng(4)
-    clean = draw.uniform(0.4, 0.6, (300, 4)).astype(np.float32)
-    bank = fit_bank(features(clean[:150]), features(clean[150:]))
-    document = {"guards": [{"kind": "distribution", "input": "x", "bank": "bank.npz"}]}
-    pipeline = guards_of(document, INTERFACE, {"bank.npz": bank.to_bytes()}.__getitem__, lambda _: features)
-    assert pipeline.apply({"x": clean[:1]}).inputs["x"] is not None
-    with pytest.raises(GuardRefusedError, match="distribution"):
-        pipeline.apply({"x": np.asarray([[1, 0, 0, 0]], np.float32)})
+def test_guards_look_at_the_inputs_as_those_before_them_left_them() -> None:
+    seen: list[Mapping[str, Array]] = []
+
+    def features(inputs: Mapping[str, Array], _: float) -> Array:
+        seen.append(dict(inputs))
+        return inputs["x"]
+
+    bank = replace(fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)), threshold=2.0)
+    Pipeline([BitDepthSqueeze("x", 8), DistributionGuard("x", features, bank)]).apply({"x": BATCH, "other": BATCH})
+    assert seen[0]["other"] is BATCH
+    assert not np.array_equal(seen[0]["x"], BATCH)
+
+
+@pytest.mark.parametrize("found", [np.zeros((3, 4)), np.zeros(8, np.int64), np.float32(1)])
+def test_features_that_no_model_of_ours_computes_are_not_judged(found: Any) -> None:
+    guard = DistributionGuard("x", lambda _, __: np.asarray(found), fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)))
+    with pytest.raises(ModelFailedError, match="features of 8 samples"):
+        guard.apply(BATCH)
+
+
+def test_a_guard_that_needs_features_is_refused_before_a_model_without(tmp_path: Path) -> None:
+    data = fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)).to_bytes()
+    (tmp_path / "bank.npz").write_bytes(data)
+    entry = {"kind": "distribution", "input": "x", "bank": "bank.npz", "model": "0" * 64, "features": "h"}
+    entry["sha256"] = hashlib.sha256(data).hexdigest()
+    with pytest.raises(InvalidOptionError, match="features"):
+        configured(tmp_path, json.dumps({"guards": [entry]}))
+    with pytest.raises(InvalidOptionError, match="more than one distribution guard"):
+        configured(tmp_path, json.dumps({"guards": [entry, entry | {"name": "again"}]}))
