@@ -3,12 +3,14 @@
     python benchmarks/serve.py [--case resnet20] [--seconds 2] [--turns 3] [--connections 1 4 16 64] [--peers FOLDER]
 
 Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
-JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer.
+JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer. Ours runs with a
+worker for each processor, a peer once with one worker and once with as many ("x2"); the last column has our throughput over its.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import socket
@@ -17,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -61,31 +62,34 @@ def packaged(case: str, folder: Path) -> Path:
     return package
 
 
-def contenders(package: Path, case: str, peers: Path, batch: int, threads: int) -> list[Contender]:
-    """Ours and theirs, each with the settings that are best for it."""
+def contenders(package: Path, case: str, peers: Path, batch: int, threads: int, workers: int) -> list[Contender]:
+    """Ours with ``workers``, and theirs, each with one and with ``workers``: which is better depends on the model."""
     model, key, port = package / "model.onnx", package.parent / "key.pub", free_port()
-    ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port)]
-    ours += ["--admin-port", "0", "--batch", str(batch), "--threads", str(threads)]
+    ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port), "--admin-port", "0"]
+    ours += ["--batch", str(batch), "--threads", str(threads), "--workers", str(workers)]
     found = [Contender("cntk-bridge", ours, f"/v2/models/{case}/infer", "/v2/health/ready", port)]
     python = peers / "bin" / "python"
-    if python.exists():
+    for each in sorted({1, workers}) if python.exists() else ():
+        mark = "" if each == 1 else f" x{each}"
         port = free_port()
-        folder = mlserver_folder(package.parent, model, case, port, batch, threads)
+        folder = mlserver_folder(package.parent, model, case, port, batch, threads, each)
         command = [str(peers / "bin" / "mlserver"), "start", str(folder)]
-        found.append(Contender("MLServer", command, f"/v2/models/{case}/infer", f"/v2/models/{case}/ready", port, folder))
+        ready = f"/v2/models/{case}/ready"
+        found.append(Contender("MLServer" + mark, command, f"/v2/models/{case}/infer", ready, port, folder))
         port = free_port()
         script = str(HERE / "serving" / "litserve_server.py")
-        command = [str(python), script, str(model), "image", str(port), str(batch), str(threads)]
-        found.append(Contender("LitServe", command, "/predict", "/health", port))
+        command = [str(python), script, str(model), "image", *map(str, (port, batch, threads, each))]
+        found.append(Contender("LitServe" + mark, command, "/predict", "/health", port))
     return found
 
 
-def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int, threads: int) -> Path:
-    """MLServer's two files of settings, without the processes that would only pass requests on."""
-    folder = parent / f"mlserver-{batch}"
+def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int, threads: int, workers: int) -> Path:
+    """MLServer's two files of settings. One worker is its own process, which saves it passing requests on."""
+    folder = parent / f"mlserver-{batch}-{workers}"
     folder.mkdir(exist_ok=True)
     settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port(), "host": "127.0.0.1"}
-    (folder / "settings.json").write_text(json.dumps(settings | {"parallel_workers": 0, "debug": False}))
+    processes = 0 if workers == 1 else workers
+    (folder / "settings.json").write_text(json.dumps(settings | {"parallel_workers": processes, "debug": False}))
     said = {"name": case, "implementation": "mlserver_runtime.OnnxModel"}
     said_more = {"parameters": {"uri": str(model), "extra": {"threads": threads}}}
     batching = {"max_batch_size": batch, "max_batch_time": 0.002} if batch > 1 else {}
@@ -94,21 +98,19 @@ def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int,
 
 
 @contextmanager
-def started(contender: Contender) -> Iterator[None]:
-    """The server, from ready to ended."""
+def started(contender: Contender, body: Path) -> Iterator[None]:
+    """The server, from its first answer to its end: MLServer is ready before its workers are."""
     environment = os.environ | {"PYTHONPATH": f"{HERE / 'serving'}:{HERE.parent}", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(
         contender.command, cwd=contender.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{contender.port}{contender.ready}", timeout=1):  # Loopback.
-                    break
-            except OSError:
-                time.sleep(0.1)
-                if process.poll() is not None:
-                    raise SystemExit(f"{contender.name} did not start") from None
+        waits = 0
+        while not (_answers(contender.port, contender.ready, None) and _answers(contender.port, contender.infer, body)):
+            time.sleep(0.1)
+            waits += 1
+            if waits > 600 or process.poll() is not None:
+                raise SystemExit(f"{contender.name} did not start")
         yield
     finally:
         process.terminate()
@@ -117,6 +119,19 @@ def started(contender: Contender) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _answers(port: int, path: str, body: Path | None) -> bool:
+    """Whether the server has an answer there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    content = body.read_bytes() if body is not None else None
+    try:
+        connection.request("GET" if content is None else "POST", path, content, {"Content-Type": "application/json"})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def measure(contender: Contender, body: Path, connections: int, seconds: float) -> dict[str, float]:
@@ -136,7 +151,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of the engine, for each worker")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".peers-serving-benchmark")
     given = parser.parse_args()
     shape = CASES[given.case]
@@ -149,11 +165,12 @@ def main() -> None:
         body.write_text(json.dumps(document))
         package = packaged(given.case, folder)
         for batch in given.batch:
-            print(f"\nbatches of up to {batch}\n{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}")
-            found = contenders(package, given.case, given.peers, batch, given.threads)
+            print(f"\nbatches of up to {batch}")
+            print(f"{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}{'ours/it':>9}")
+            found = contenders(package, given.case, given.peers, batch, given.threads, given.workers)
             with ExitStack() as stack:
                 for contender in found:
-                    stack.enter_context(started(contender))
+                    stack.enter_context(started(contender, body))
                 for connections in given.connections:
                     compare(found, body, connections, given.seconds, given.turns)
 
@@ -164,9 +181,11 @@ def compare(contenders: Sequence[Contender], body: Path, connections: int, secon
     for _ in range(turns):
         for contender in contenders:
             rows[contender.name].append(measure(contender, body, connections, seconds))
+    ours = 0.0
     for name, measured in rows.items():
         row = {figure: statistics.median(each[figure] for each in measured) for figure in measured[0]}
-        times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}"
+        ours = ours or row["throughput"]
+        times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}{ours / row['throughput']:>9.2f}"
         print(f"{name:<12}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
 
 

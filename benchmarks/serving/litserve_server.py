@@ -1,4 +1,4 @@
-"""The model under LitServe: one worker around the same session that everybody has."""
+"""The model under LitServe: workers around the same session that everybody has."""
 
 import sys
 
@@ -8,7 +8,7 @@ import onnxruntime
 
 # Read here and not below: the worker is a process that imports this file anew.
 MODEL, NAME = sys.argv[1:3]
-PORT, BATCH, THREADS = map(int, sys.argv[3:6])
+PORT, BATCH, THREADS, WORKERS = map(int, sys.argv[3:7])
 
 
 class OnnxApi(litserve.LitAPI):
@@ -37,5 +37,5 @@ class OnnxApi(litserve.LitAPI):
 
 if __name__ == "__main__":
     api = OnnxApi(max_batch_size=BATCH, batch_timeout=0.002) if BATCH > 1 else OnnxApi()
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS)
     server.run(host="127.0.0.1", port=PORT, generate_client_file=False, log_level="warning")
