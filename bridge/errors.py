@@ -41,7 +41,8 @@
         ├── DeadlineExceeded           no answer within the time that the caller gave
         ├── ModelFailedError           the engine failed, or its answer departs from the signed interface
         ├── OverloadedError            the model is busy: try again later
-        └── RequestRefusedError        the server does not answer a request, for a reason that it names
+        ├── RequestRefusedError        the server does not answer a request, for a reason that it names
+        └── DeploymentFailedError      a fleet whose replicas did not come up; the sentence is that of one of them
 
 A bug in this project raises something else (``AssertionError``, ``KeyError``): such an error is ours, and wants a report.
 """
@@ -398,3 +399,7 @@ class RequestRefusedError(RuntimeFaultError):
         self.reason = reason
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class DeploymentFailedError(RuntimeFaultError):
+    """A fleet whose replicas did not come up. The sentence is what one of them has said, or what became of Ray."""

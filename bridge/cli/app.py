@@ -8,6 +8,7 @@ from bridge.cli.attack import attack_command
 from bridge.cli.check import check_command
 from bridge.cli.convert import convert_command
 from bridge.cli.doctor import doctor_command
+from bridge.cli.fleet import fleet_command
 from bridge.cli.golden import golden_app
 from bridge.cli.guards import guards_app
 from bridge.cli.harden import harden_command
@@ -62,6 +63,7 @@ app.command("run")(run_command)
 app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 app.command("serve")(serve_command)
+app.command("fleet")(fleet_command)
 app.add_typer(log_app)
 app.command("doctor")(doctor_command)
 app.add_typer(provenance_app)
