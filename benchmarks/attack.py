@@ -57,7 +57,7 @@ def main() -> None:
             begun = time.perf_counter()
             report = attack(GOLDEN / name / "model.dnn", data, replace(options, tier=arguments.tier))
             print(f"{name}: {report.tier} tier, verdict {report.verdict.value}, {time.perf_counter() - begun:.1f} s in all")
-            for row in report.attacks:
+            for row in report.results[0].attacks:
                 print(f"  {row.name:24} {row.robust.count:4} of {row.robust.total} withstand it {row.seconds:8.1f} s")
 
 

@@ -18,13 +18,8 @@ if TYPE_CHECKING:
 
     from bridge.attacking.served import Place, Served
     from verify.robustness.document import RobustnessReport
-    from verify.robustness.samples import Samples
-    from verify.robustness.threat import Threat
 
 _ONNX_BYTES_AT_MOST = 2 << 30
-_STANDARD_LINF = 8 / 255
-"""The size that images are attacked with by custom, as a share of the range."""
-_STANDARD_L2 = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class _Subject:
 
 
 def attack(target: str | os.PathLike[str], data: str | os.PathLike[str], options: AttackOptions = SMOKE_TEST) -> RobustnessReport:
-    """Attack ``target`` on the samples in ``data``, a ``.npz`` file with ``x`` and ``y``.
+    """Attack ``target`` on the samples in ``data``, a ``.npz`` file with ``x`` and ``y``, or one in CNTK's text format.
 
     ``target`` is a package, an ``.onnx`` file, the folder of a PyTorch module, or a CNTK model, which is then converted to both
     forms. Raises ``UsageError`` for options or data that do not suit the model, and the errors of loading and converting; what
@@ -62,36 +57,39 @@ def attacked(target: Path, data: Path, options: AttackOptions) -> Attacked:
     except ImportError as error:
         raise UsageError("attacks take PyTorch: pip install 'cntk-bridge[torch]'") from error
     from bridge.attacking.data import read_samples
-    from verify.robustness.gates import Gates
+    from bridge.attacking.trials import trials_of
+    from verify.robustness.attacks.autoattack import require_library
     from verify.robustness.plan import PLANS, Tier
     from verify.robustness.testing import Options, Sides, run_robustness_test
 
     if options.tier not in set(Tier):
         raise InvalidOptionError(f"tier is {options.tier!r}; expected {', '.join(Tier)}")
-    gates = Gates(options.floor, options.ceiling)
+    plan = PLANS[Tier(options.tier)]
+    if plan.autoattack:
+        require_library()
     subject = _subject(target, options)
     served = subject.served
-    samples, digest = read_samples(data, served.inputs, options.input, options.limit)
-    threat = _threat(samples, served.inputs[samples.name], options)
+    output = _scores(served.outputs, options.output)
+    samples, digest = read_samples(data, served.inputs, output, options.input, options.limit, options.labels)
     sides = Sides(
         served.run,
         subject.module,
-        options.output or _scores(served.outputs),
+        output.name,
         same=subject.same,
         served_runtime=served.runtime,
         twin_runtime=f"PyTorch {_version()}",
         batch=served.batch,
     )
     chosen = Options(
-        plan=PLANS[Tier(options.tier)],
-        gates=gates,
+        plan=plan,
         seed=options.seed,
         progress=options.progress,
         models=subject.models,
         data_sha256=digest,
         command=options.command,
     )
-    return Attacked(run_robustness_test(sides, samples, threat, chosen), served.root_sha256)
+    trials = trials_of(samples, served.inputs[samples.name], options)
+    return Attacked(run_robustness_test(sides, samples, trials, chosen), served.root_sha256)
 
 
 def _subject(target: Path, options: AttackOptions) -> _Subject:
@@ -114,12 +112,11 @@ def _subject(target: Path, options: AttackOptions) -> _Subject:
 def _module_of(folder: Path, options: AttackOptions) -> _Subject:
     """The folder of a PyTorch module as both sides, which leaves parity without an answer."""
     from bridge.attacking.served import served_module
-    from bridge.attacking.torch_folder import torch_ports
-    from bridge.package.torch_loading import load_torch
+    from bridge.attacking.torch_folder import open_torch
 
-    module = load_torch(folder, allow_unsigned=options.allow_unsigned)
-    served = served_module(module, torch_ports(folder), folder.name)
-    return _Subject(served, module, (served.model,), same=True)
+    opened = open_torch(folder, options)
+    served = served_module(opened.module, opened.ports, folder.name, opened.root_sha256)
+    return _Subject(served, opened.module, (served.model,), same=True)
 
 
 def _converted(source: Path) -> _Subject:
@@ -146,49 +143,20 @@ def _read(path: Path) -> bytes:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _scores(outputs: Mapping[str, Place]) -> str:
-    """The output that holds a row of scores for each sample, where there is one alone."""
-    rows = [name for name, place in outputs.items() if len(place.shape) == 2 and place.dtype.kind == "f"]
-    if len(rows) != 1:
+def _scores(outputs: Mapping[str, Place], chosen: str) -> Place:
+    """The output that is named, or the only one with a row of scores for each sample, or else for each step."""
+    from bridge.attacking.data import gives_steps
+
+    if chosen:
+        if chosen not in outputs:
+            raise InvalidOptionError(f"the model has no output {chosen!r}; it has {', '.join(sorted(outputs))}")
+        return outputs[chosen]
+    scores = [place for place in outputs.values() if len(place.shape) > 1 and place.dtype.kind == "f"]
+    rows = [place for place in scores if not gives_steps(place)]
+    if len(rows or scores) != 1:
         told = ", ".join(f"{name} {list(place.shape)}" for name, place in outputs.items())
         raise InvalidOptionError(f"which output holds the scores of classes, (samples, classes)? Name it with --output: {told}")
-    return rows[0]
-
-
-def _threat(samples: Samples, place: Place, options: AttackOptions) -> Threat:
-    """The threat that the options ask for, with what the interface states and what is customary for the rest."""
-    from verify.robustness.attacks.token_substitution import is_one_hot
-    from verify.robustness.threat import Norm, Threat
-
-    one_hot = is_one_hot(samples.x, samples.mask)
-    if options.norm and options.norm not in set(Norm):
-        raise InvalidOptionError(f"norm is {options.norm!r}; expected {', '.join(Norm)}")
-    norm = Norm(options.norm) if options.norm else Norm.TOKENS if one_hot else Norm.LINF
-    if norm is Norm.TOKENS:
-        if not one_hot:
-            raise InvalidOptionError(f"{samples.name}: not sequences of one-hot tokens, whose number --norm tokens bounds")
-        return Threat(norm, 1.0 if options.epsilon is None else options.epsilon, 0.0, 1.0)
-    low = place.low if options.low is None else options.low
-    high = place.high if options.high is None else options.high
-    if low is None or high is None:
-        raise InvalidOptionError(
-            f"the range of input {samples.name!r} is not stated in interface.json: give it with --range, as in --range 0 255"
-        )
-    _refuse_outside(samples, low, high)
-    epsilon = options.epsilon
-    if epsilon is None:
-        epsilon = (_STANDARD_LINF if norm is Norm.LINF else _STANDARD_L2) * (high - low)
-    return Threat(norm, epsilon, low, high)
-
-
-def _refuse_outside(samples: Samples, low: float, high: float) -> None:
-    """Samples outside the stated range mean that one of them is in other units, and epsilon with it."""
-    least, greatest = float(samples.x.min()), float(samples.x.max())
-    slack = 1e-5 * (high - low)
-    if least < low - slack or greatest > high + slack:
-        raise InvalidOptionError(
-            f"{samples.name}: x holds values from {least:.6g} to {greatest:.6g}; the range is {low:.6g} to {high:.6g}"
-        )
+    return (rows or scores)[0]
 
 
 def _version() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An input or output. ``low`` and ``high`` are the range that the package's interface states, where it does."""
+    """An input or output. ``low`` and ``high`` are the range that the package's interface states, where it does.
+
+    ``lengths`` names the input with the true lengths of its sequences, where there is one.
+    """
 
     name: str
     dtype: np.dtype[Any]
@@ -32,6 +35,7 @@ class Place:
     optional: bool = False
     low: float | None = None
     high: float | None = None
+    lengths: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,15 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class TorchPorts:
-    """Inputs and outputs of a PyTorch module, and the digest of the ``interface.json`` that states those of its files."""
+    """Inputs and outputs of a PyTorch module, and the digest of the ``interface.json`` that states those of its files.
+
+    ``source_sha256`` is the digest of the CNTK model that it was converted from, by the same account.
+    """
 
     inputs: Mapping[str, Place]
     outputs: Mapping[str, Place]
     sha256: str
+    source_sha256: str = ""
 
 
 def served_package(folder: Path, options: AttackOptions) -> Served:
@@ -87,13 +95,14 @@ def served_file(data: bytes, name: str) -> Served:
         {port.name: Place(port.name, port.dtype, port.shape, port.optional) for port in ports.values()}
         for ports in (session.inputs, session.outputs)
     )
+    inputs = with_lengths(inputs)
     told = Model("converted", name, hashlib.sha256(data).hexdigest(), "ONNX")
     fixed = [port.shape[0] for port in inputs.values() if port.shape and isinstance(port.shape[0], int)]
     return Served(session.run, inputs, outputs, told, f"onnxruntime {session.identity.version}", batch=fixed[0] if fixed else 64)
 
 
-def served_module(module: torch.nn.Module, ports: TorchPorts, name: str) -> Served:
-    """A PyTorch module that is itself what is served."""
+def served_module(module: torch.nn.Module, ports: TorchPorts, name: str, root_sha256: str = "") -> Served:
+    """A PyTorch module that is itself what is served. ``root_sha256`` is the digest of its package, where it is signed."""
     import torch
 
     def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
@@ -101,14 +110,30 @@ def served_module(module: torch.nn.Module, ports: TorchPorts, name: str) -> Serv
             found = module(**{name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in feeds.items()})
         return {name: value.numpy() for name, value in found.items()}
 
-    told = Model("converted", name, ports.sha256, "PyTorch")
-    return Served(run, ports.inputs, ports.outputs, told, f"PyTorch {torch.__version__}")
+    told = Model("converted", name, root_sha256 or ports.sha256, "PyTorch")
+    return Served(run, ports.inputs, ports.outputs, told, f"PyTorch {torch.__version__}", root_sha256)
 
 
 def _places(tensors: tuple[Tensor, ...]) -> dict[str, Place]:
     return {
-        tensor.name: Place(tensor.name, np.dtype(tensor.dtype), tensor.shape, tensor.optional, tensor.minimum, tensor.maximum)
+        tensor.name: Place(
+            tensor.name, np.dtype(tensor.dtype), tensor.shape, tensor.optional, tensor.minimum, tensor.maximum, tensor.lengths
+        )
         for tensor in tensors
+    }
+
+
+def with_lengths(places: Mapping[str, Place]) -> dict[str, Place]:
+    """Inputs of a model that does not say which of them holds the lengths of sequences: the only whole numbers of one dimension.
+
+    So our converters name them where there is one sequence axis. A model with several says which is which in its interface.
+    """
+    carriers = [place.name for place in places.values() if place.optional and place.dtype == np.int64 and len(place.shape) == 1]
+    if len(carriers) != 1:
+        return dict(places)
+    return {
+        name: place if len(place.shape) < 2 or isinstance(place.shape[1], int) else replace(place, lengths=carriers[0])
+        for name, place in places.items()
     }
 
 

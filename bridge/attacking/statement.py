@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from bridge.trust.provenance.predicates import REPORT, ROLE
 from bridge.trust.provenance.resource import Resource
 from bridge.trust.signers import Signer
 from verify.report.writing import JSON
-from verify.robustness.document import CheckStatus, RobustnessReport, Verdict
+from verify.robustness.document import CheckStatus, RobustnessReport, ThreatResult, Verdict
 from verify.robustness.report.json_report import render_json
 
 
 def robustness_evaluation(report: RobustnessReport) -> Evaluation:
     """The report as an evaluation. It fails unless the verdict is PASS: an unreliable result is none.
 
-    Tests are the gates and the signs of masking. The report itself is named by the digest of its JSON form.
+    Tests are the gates and the signs of masking under each threat. The report itself is named by the digest of its JSON form.
     """
     data = render_json(report).encode()
     file = Resource(
@@ -29,11 +30,9 @@ def robustness_evaluation(report: RobustnessReport) -> Evaluation:
     )
     samples = report.data.sha256 if report.data is not None else ""
     inputs = (Resource("data", digest={"sha256": samples}),) if samples else ()
-    passed = [f"gate: {gate.name}" for gate in report.gates if gate.holds]
-    passed += [f"masking: {check.name}" for check in report.checks if check.status is not CheckStatus.RAISED]
-    failed = [f"gate: {gate.name}" for gate in report.gates if not gate.holds]
-    failed += [f"masking: {check.name}" for check in report.checks if check.status is CheckStatus.RAISED]
-    if report.verdict is Verdict.ERROR:
+    tests = [test for result in report.results for test in _tests(result)]
+    passed, failed = ([name for name, held in tests if held is wanted] for wanted in (True, False))
+    if not report.results:
         failed.append("the test as a whole")
     return Evaluation(
         kind=report.kind,
@@ -56,22 +55,37 @@ def state_robustness(package: Path, root_sha256: str, report: RobustnessReport, 
     return add_claims(package, root_sha256, [sign_statement(statement, signer)])
 
 
+def _tests(result: ThreatResult) -> Iterator[tuple[str, bool]]:
+    """The tests under one threat, by names that stay the same whichever other threats there are."""
+    norm = result.threat.norm
+    yield from ((f"{norm} gate: {gate.name}", gate.holds) for gate in result.gates)
+    yield from ((f"{norm} masking: {check.name}", check.status is not CheckStatus.RAISED) for check in result.checks)
+    if result.verdict is Verdict.ERROR:
+        yield f"{norm}: the test as a whole", False
+
+
 def _summary(report: RobustnessReport) -> dict[str, Any]:
     """The figures that somebody who decides about the model asks for."""
-    said: dict[str, Any] = {
+    return {
         "verdict": report.verdict.value,
         "created": report.created,
         "tier": report.tier,
-        "threat": {
-            "norm": report.threat.norm,
-            "epsilon": report.threat.epsilon,
-            "low": report.threat.low,
-            "high": report.threat.high,
-        },
+        "schema": f"{report.kind} {report.schema_version}",
         "seeds": dict(report.seeds),
-        "gates": {gate.name: {"required": gate.required, "bound": gate.bound, "holds": gate.holds} for gate in report.gates},
+        "threats": [_threat(result) for result in report.results],
     }
-    if report.worst is not None:
-        worst = report.worst
+
+
+def _threat(result: ThreatResult) -> dict[str, Any]:
+    threat, worst = result.threat, result.worst
+    said: dict[str, Any] = {
+        "norm": threat.norm,
+        "epsilon": threat.epsilon,
+        "low": threat.low,
+        "high": threat.high,
+        "verdict": result.verdict.value,
+        "gates": {gate.name: {"required": gate.required, "bound": gate.bound, "holds": gate.holds} for gate in result.gates},
+    }
+    if worst is not None:
         said["worst"] = {"count": worst.count, "total": worst.total, "lower": worst.lower, "upper": worst.upper}
     return said

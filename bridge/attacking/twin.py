@@ -23,19 +23,18 @@ _NO_TWIN = (
 def load_twin(options: AttackOptions, outputs: Sequence[str]) -> tuple[torch.nn.Module, Model]:
     """The module in evaluation mode, and how the report calls it. ``outputs`` are those of the served model.
 
-    Raises ``InvalidOptionError`` where neither or both of a twin and a source are given, ``UnsignedCodeError`` for a twin that
-    nothing vouches for, and the errors of ``bridge.convert``.
+    Raises ``InvalidOptionError`` where neither or both of a twin and a source are given, ``TrustError`` and ``UnsignedCodeError``
+    for a twin that nobody vouches for whom the policy accepts, and the errors of ``bridge.convert``.
     """
     if (options.twin is None) == (options.source is None):
         raise InvalidOptionError(_NO_TWIN if options.twin is None else "give either --twin or --source, not both")
     if options.source is not None:
         return converted_twin(options.source, outputs)
     assert options.twin is not None
-    from bridge.checking.subject import source_digest
-    from bridge.package.torch_loading import load_torch
+    from bridge.attacking.torch_folder import open_torch
 
-    module = load_torch(options.twin, allow_unsigned=options.allow_unsigned)
-    return module, Model("source", options.twin.name, source_digest(options.twin) or "", "PyTorch twin")
+    folder = open_torch(options.twin, options)
+    return folder.module, Model("source", options.twin.name, folder.ports.source_sha256, "PyTorch twin")
 
 
 def converted_twin(source: Path, outputs: Sequence[str] | None) -> tuple[torch.nn.Module, Model]:

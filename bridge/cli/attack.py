@@ -12,12 +12,16 @@ from bridge.cli.exits import CHECK_FAILED, errors_as_exits
 from bridge.cli.option_groups import with_option_groups
 from bridge.cli.package_options import SigningOptions
 from bridge.cli.trust_options import TrustOptions
+from bridge.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from bridge.attacking import AttackOptions
     from bridge.attacking.attacking import Attacked
     from bridge.trust.signers import Signer
     from verify.robustness.document import RobustnessReport
+
+
+_FIGURE = "[NORM=]NUMBER"
 
 
 class NormName(StrEnum):
@@ -48,7 +52,13 @@ def attack_command(
     ],
     data: Annotated[
         Path,
-        typer.Option("--data", exists=True, dir_okay=False, show_default=False, help=".npz file: x samples, y their classes."),
+        typer.Option(
+            "--data",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+            help=".npz: x samples, y their classes; or CNTK's text format.",
+        ),
     ],
     twin: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Folder of the same model as a PyTorch module.")
@@ -57,24 +67,30 @@ def attack_command(
         Path | None, typer.Option(exists=True, help="The CNTK model that it came from, to make the twin of.")
     ] = None,
     eps: Annotated[
-        float | None,
-        typer.Option(min=0, help="In the input's units.  [default: 8/255 of the range; l2: 0.5 of it; 1 token]"),
+        list[str] | None,
+        typer.Option(metavar=_FIGURE, help="In the input's units.  [default: 8/255 of the range; l2: 0.5 of it; 1 token]"),
     ] = None,
-    norm: Annotated[NormName | None, typer.Option(help="[default: tokens for one-hot sequences, else linf]")] = None,
+    norm: Annotated[
+        list[NormName] | None,
+        typer.Option(help="May be repeated: each is tested by itself.  [default: tokens for one-hot sequences, else linf]"),
+    ] = None,
     tier: Annotated[TierName, typer.Option(help="standard adds Auto-PGD to smoke, gold AutoAttack.")] = TierName.smoke,
     input_range: Annotated[
         tuple[float, float] | None,
         typer.Option("--range", help="Range of the input.  [default: that of interface.json]"),
     ] = None,
     floor: Annotated[
-        float | None, typer.Option(help="Share that has to withstand everything, for a model said to be hardened.")
+        list[str] | None,
+        typer.Option(metavar=_FIGURE, help="Share that has to withstand everything, for a model said to be hardened."),
     ] = None,
     ceiling: Annotated[
-        float | None, typer.Option(help="Share that may, for one that is known not to be: a canary for the attacks.")
+        list[str] | None,
+        typer.Option(metavar=_FIGURE, help="Share that may, for one that is known not to be: a canary for the attacks."),
     ] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Attack the first so many samples.  [default: all]")] = None,
     input_name: Annotated[str, typer.Option("--input", help="Input to perturb, where there are several.")] = "",
     output_name: Annotated[str, typer.Option("--output", help="Output with the scores, where there are several.")] = "",
+    labels: Annotated[str, typer.Option(help="Field of the labels in a text file.  [default: labels, label or y]")] = "",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 0,
     report_folder: Annotated[
         Path | None,
@@ -93,15 +109,16 @@ def attack_command(
         options = AttackOptions(
             twin=twin,
             source=source,
-            norm="" if norm is None else norm.value,
-            epsilon=eps,
+            norms=tuple(each.value for each in norm or ()),
+            epsilon=_figure("eps", eps),
             low=None if input_range is None else input_range[0],
             high=None if input_range is None else input_range[1],
             tier=tier.value,
             input=input_name,
             output=output_name,
-            floor=floor,
-            ceiling=ceiling,
+            labels=labels,
+            floor=_figure("floor", floor),
+            ceiling=_figure("ceiling", ceiling),
             limit=samples,
             seed=seed,
             policy=trust.to_policy(),
@@ -113,6 +130,23 @@ def attack_command(
     _tell(found.report, as_json=as_json)
     if not found.report.holds:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _figure(option: str, given: list[str] | None) -> float | dict[str, float] | None:
+    """One number for all norms, or numbers by the names of norms."""
+    if not given:
+        return None
+    found: dict[str, float] = {}
+    for text in given:
+        name, _, number = text.rpartition("=")
+        try:
+            figure = float(number)
+        except ValueError:
+            raise InvalidOptionError(f"--{option} {text!r}: expected a number, or norm=number") from None
+        if name in found or (not name and len(given) > 1):
+            raise InvalidOptionError(f"--{option} {text!r}: give one number, or one for each norm, as in --{option} l2=0.5")
+        found[name] = figure
+    return found.get("", found)
 
 
 def _attack_with_progress(model: Path, data: Path, options: "AttackOptions") -> "Attacked":
@@ -155,10 +189,9 @@ def _tell(report: "RobustnessReport", *, as_json: bool) -> None:
 
         typer.echo(render_json(report), nl=False)
         return
-    from verify.robustness.report.terminal import attack_table, check_table, verdict_text
+    from verify.robustness.report.terminal import tables, verdict_text
 
     console = output_console()
-    if report.attacks:
-        console.print(attack_table(report))
-        console.print(check_table(report))
+    for table in tables(report):
+        console.print(table)
     console.print(verdict_text(report), soft_wrap=True)

@@ -18,8 +18,9 @@ from bridge.harden.options import HardenOptions, Method
 from bridge.harden.parent import Parent
 from bridge.harden.report import HardeningReport, difference
 from bridge.harden.samples import Array, Samples
-from bridge.harden.smoothing.certificate import Smoothing, certify_all
-from bridge.harden.smoothing.summary import Certification
+from bridge.harden.smoothing.certifying import certify_samples
+from bridge.harden.smoothing.summary import CertificationReport
+from bridge.harden.training import Progress, silent
 from verify.equivalence.backends.onnxruntime import OnnxRuntime
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ class Measured:
     options: HardenOptions
     data_sha256: str
     model_sha256: str
+    progress: Progress = silent
 
     @property
     def after(self) -> Classifier:
         """The twin as a classifier."""
-        return Classifier(self.module, self.subject.input_name, self.subject.output_name)
+        return self.subject.asked(self.module)
 
-    def difference(self, certification: Certification | None) -> HardeningReport:
+    def difference(self, certification: CertificationReport | None) -> HardeningReport:
         """The difference report, on the whole test split."""
         training, test = self.options.training, self.subject.split.test
         return HardeningReport(
@@ -60,49 +62,57 @@ class Measured:
             data_sha256=self.data_sha256,
             before=evaluate(self.before, test, training, steps=MEASURED_STEPS, seed=training.seed + 1),
             after=evaluate(self.after, test, training, steps=MEASURED_STEPS, seed=training.seed + 1),
-            difference=difference(logits_of(self.before, test.x), logits_of(self.after, test.x), test.y),
+            difference=difference(self._logits(self.before), self._logits(self.after), test.y),
             histories=self.trained.histories,
             more=self._more(certification),
         )
 
-    def certify(self) -> Certification | None:
+    def _logits(self, classifier: Classifier) -> Array:
+        test = self.subject.split.test
+        return logits_of(classifier.beside(test), test.x)
+
+    def certify(self) -> CertificationReport | None:
         """Certificates by the ONNX file that was written, to whose digest they are bound; ``None`` for other methods."""
         options, subject = self.options, self.subject
         if options.method is not Method.SMOOTHING:
             return None
-        smoothing = Smoothing(options.training.sigma, estimation=options.votes, alpha=options.alpha)
-        chosen = _spread(subject.split.test, options.certified)
-
-        def predict(batch: Array) -> Array:
-            found: Array = self.engine.run({subject.input_name: batch})[subject.output_name]
-            return found
-
-        certificates = tuple(certify_all(predict, chosen.x, smoothing, seed=options.training.seed))
-        labels = tuple(int(label) for label in chosen.y)
-        return Certification(smoothing, options.training.seed, self.model_sha256, labels, certificates)
+        training = options.training
+        certified = certify_samples(
+            self.engine.run,
+            _spread(subject.split.test, options.certified),
+            (subject.input_name, subject.output_name),
+            options.smoothings,
+            seed=training.seed,
+            progress=self.progress,
+        )
+        return CertificationReport(self.model_sha256, training.seed, training.sigma, certified)
 
     def smoke(self) -> RobustnessReport | None:
         """The adversarial smoke test on samples of the test split; ``None`` where it was left out."""
         if not self.options.smoke:
             return None
-        from verify.robustness.samples import Samples as Attacked
-        from verify.robustness.testing import Options, Sides, run_robustness_test
+        from verify.robustness.testing import Options, Sides, Trial, run_robustness_test
 
         test = _spread(self.subject.split.test, self.options.smoke_samples)
         return run_robustness_test(
             Sides(self.engine.run, self.module, self.subject.output_name),
-            Attacked(self.subject.input_name, test.x, test.y),
-            self.options.training.threat,
-            Options(seed=self.options.training.seed, data_sha256=self.data_sha256, command="bridge harden"),
+            test.attacked(self.subject.input_name),
+            (Trial(self.options.training.threat),),
+            Options(
+                seed=self.options.training.seed,
+                progress=self.progress,
+                data_sha256=self.data_sha256,
+                command="bridge harden",
+            ),
         )
 
-    def _more(self, certification: Certification | None) -> Mapping[str, Any]:
+    def _more(self, certification: CertificationReport | None) -> Mapping[str, Any]:
         """What the method adds to the report."""
         if certification is not None:
-            return {"smoothing": {name: value for name, value in certification.to_json().items() if name != "certificates"}}
+            return {"smoothing": certification.to_summary()}
         if self.options.method is not Method.ENSEMBLE:
             return {}
-        found = self.engine.run({self.subject.input_name: self.subject.split.test.x})[DISAGREEMENT]
+        found = self.engine.run(self.subject.split.test.feeds(self.subject.input_name))[DISAGREEMENT]
         return {"ensemble": {"members": self.options.training.members, "mean_disagreement": float(found.mean())}}
 
 

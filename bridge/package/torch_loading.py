@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from bridge.trust.tree import OpenedFile
 
 _BYTES_AT_MOST = 64 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTorch:
+    """A module that was loaded, its ``interface.json``, and the root digest of the signed package, empty without a signature."""
+
+    module: torch.nn.Module
+    interface: bytes
+    root_sha256: str = ""
 
 
 def load_torch(
@@ -47,14 +57,23 @@ def load_torch(
     if policy is not None:
         if trusted_keys:
             raise InvalidOptionError("the policy says whom to trust: leave out trusted_keys, or put them into it")
-        return _load_under(place, policy, allow_unsigned=allow_unsigned)
+        return _load_under(place, policy, allow_unsigned=allow_unsigned).module
     if trusted_keys:
         return _load_signed(place, _verifier(trusted_keys))
     return loading.load_torch(folder, allow_unsigned)
 
 
-def _load_under(place: Path, policy: Policy | str | os.PathLike[str], *, allow_unsigned: bool) -> torch.nn.Module:
-    from bridge.package.contents import SIGNATURE
+def load_torch_folder(folder: Path, *, policy: Policy | None, allow_unsigned: bool) -> LoadedTorch:
+    """As ``load_torch``, with what else a caller needs of the same bytes. Without a policy only ``allow_unsigned`` loads."""
+    from bridge.targets.pytorch import loading
+
+    if policy is None:
+        return LoadedTorch(loading.load_torch(folder, allow_unsigned), _unsigned_interface(folder))
+    return _load_under(folder, policy, allow_unsigned=allow_unsigned)
+
+
+def _load_under(place: Path, policy: Policy | str | os.PathLike[str], *, allow_unsigned: bool) -> LoadedTorch:
+    from bridge.package.contents import INTERFACE, SIGNATURE
     from bridge.targets.pytorch import loading
     from bridge.trust.alerts.raising import LOG
     from bridge.trust.policy.document import load_policy
@@ -66,9 +85,18 @@ def _load_under(place: Path, policy: Policy | str | os.PathLike[str], *, allow_u
     if allow_unsigned and (nobody or not os.path.lexists(place / SIGNATURE)):
         why = "nobody is configured who may sign it" if nobody else "it has no signature"
         LOG.warning("unsigned: %s is run without proof of where it comes from, as was allowed: %s", ascii(str(place)), why)
-        return loading.load_torch(place, allow_unsigned=True)
+        return LoadedTorch(loading.load_torch(place, allow_unsigned=True), _unsigned_interface(place))
     with verify_folder(place, rules) as folder:
-        return _module(place, folder.files)
+        module = _module(place, folder.files)
+        return LoadedTorch(module, bytes(folder.files[INTERFACE]), folder.model.root_digest)
+
+
+def _unsigned_interface(place: Path) -> bytes:
+    from bridge.package.contents import INTERFACE
+    from bridge.package.interface import INTERFACE_BYTES_AT_MOST
+    from bridge.trust.small_files import read_small_file
+
+    return read_small_file(place / INTERFACE, what="interface", most=INTERFACE_BYTES_AT_MOST)
 
 
 def _verifier(trusted: Sequence[str | os.PathLike[str] | Verifier]) -> Verifier:

@@ -26,10 +26,10 @@ from bridge.trust.policy.statements import ROBUSTNESS, kinds_of, trusted_stateme
 from tests.package.packages import GOLDEN, packaged, signed_source
 from tests.trust.provenance.histories import BOTH, CONVERTER, TRAINER
 from tests.trust.signed_models import write_public
-from verify.robustness.document import Verdict
+from verify.robustness.document import RobustnessReport, ThreatResult, Verdict
 
 LENET = GOLDEN / "digits_lenet" / "model.dnn"
-OPTIONS = AttackOptions(low=0, high=1, epsilon=0.1, limit=12)
+OPTIONS = AttackOptions(low=0, high=1, epsilon=0.1, limit=4)
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +40,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def report(data: Path) -> RobustnessReport:
+    return attack(LENET, data, OPTIONS)
+
+
+def result(report: RobustnessReport) -> ThreatResult:
+    """The only one."""
+    (found,) = report.results
+    return found
+
+
 def options(**members: object) -> AttackOptions:
     return replace(OPTIONS, **members)  # type: ignore[arg-type]
 
 
-def test_a_cntk_model_is_attacked_in_both_forms_that_it_is_converted_to(data: Path) -> None:
-    report = attack(LENET, data, OPTIONS)
+def test_a_cntk_model_is_attacked_in_both_forms_that_it_is_converted_to(report: RobustnessReport) -> None:
     assert report.verdict is Verdict.PASS
     assert [model.role for model in report.models] == ["source", "converted"]
-    assert report.parity is not None
-    assert report.parity.flips.count == 0
-    assert report.parity.greatest_difference < 1e-4
+    parity = result(report).parity
+    assert parity is not None
+    assert parity.flips.count == 0
+    assert parity.greatest_difference < 1e-4
     assert report.data is not None
-    assert (report.data.samples, report.data.classes, report.data.shape) == (12, 10, (1, 8, 8))
+    assert (report.data.samples, report.data.classes, report.data.shape) == (4, 10, (1, 8, 8))
 
 
 def test_an_onnx_file_needs_a_twin_or_the_source_of_one(data: Path, tmp_path: Path) -> None:
@@ -82,15 +93,16 @@ def test_the_wrong_twin_is_found_out(data: Path, tmp_path: Path) -> None:
     (twin / "interface.json").write_text(json.dumps(interface))
     report = attack(model, data, options(twin=twin, allow_unsigned=True))
     assert report.verdict is Verdict.FAIL
-    assert report.parity is not None
-    assert not report.parity.holds
+    parity = result(report).parity
+    assert parity is not None
+    assert not parity.holds
 
 
 def test_a_torch_folder_is_both_sides_and_says_nothing_of_parity(data: Path, tmp_path: Path) -> None:
     bridge.convert(LENET, tmp_path / "twin", target="torch")
     report = attack(tmp_path / "twin", data, options(allow_unsigned=True))
-    assert report.parity is None
-    assert report.attacks
+    assert result(report).parity is None
+    assert result(report).attacks
 
 
 @pytest.mark.parametrize(
@@ -98,8 +110,12 @@ def test_a_torch_folder_is_both_sides_and_says_nothing_of_parity(data: Path, tmp
     [
         ({"low": None}, "--range"),
         ({"high": 0.5}, "the range is 0 to 0.5"),
-        ({"norm": "l3"}, "expected linf"),
-        ({"norm": "tokens"}, "not sequences of one-hot tokens"),
+        ({"norms": ("l3",)}, "expected linf"),
+        ({"norms": ("tokens",)}, "not sequences of one-hot tokens"),
+        ({"norms": ("l2", "l2")}, "twice"),
+        ({"norms": ("linf", "l2")}, "--eps l2=..."),
+        ({"epsilon": {"l2": 0.5}}, "--eps for the norm 'l2', which is not tested"),
+        ({"floor": {"l2": 0.5}}, "--floor for the norm 'l2'"),
         ({"tier": "silver"}, "expected smoke"),
         ({"floor": 1.5}, "no share"),
         ({"epsilon": -1.0}, "expected a finite number"),
@@ -123,9 +139,9 @@ def test_tokens_of_a_sequence_are_replaced_within_its_length(tmp_path: Path) -> 
     classes = served.run({"words": x, "lengths": lengths})["classes"].argmax(axis=1)
     np.savez(tmp_path / "data.npz", x=x, y=classes, lengths=lengths)
     report = attack(tmp_path / "model.onnx", tmp_path / "data.npz", AttackOptions(epsilon=2, source=source))
-    assert report.threat.norm == "tokens"
-    assert {attack.name for attack in report.attacks} >= {"tokens by gradient", "tokens by scores"}
-    assert all(attack.reach <= 2 for attack in report.attacks)
+    assert result(report).threat.norm == "tokens"
+    assert {attack.name for attack in result(report).attacks} >= {"tokens by gradient", "tokens by scores"}
+    assert all(attack.reach <= 2 for attack in result(report).attacks)
 
 
 def test_a_signed_claim_satisfies_a_policy_that_requires_one(data: Path, tmp_path: Path) -> None:
@@ -140,22 +156,25 @@ def test_a_signed_claim_satisfies_a_policy_that_requires_one(data: Path, tmp_pat
     stated = [claim for claim in trusted_statements(trusted, chain) if claim.kind == ROBUSTNESS]
     assert [claim.verdict.value for claim in stated] == ["favourable"]
     assert kinds_of(stated[0].statement)[-1] == ROBUSTNESS
-    assert stated[0].statement.predicate["cntkbridge_summary"]["verdict"] == "pass"
+    predicate = stated[0].statement.predicate
+    assert predicate["cntkbridge_summary"]["verdict"] == "pass"
+    assert predicate["cntkbridge_summary"]["schema"] == "robustness 2.0"
+    assert [threat["norm"] for threat in predicate["cntkbridge_summary"]["threats"]] == ["linf"]
+    assert "linf gate: conversion parity" in predicate["passedTests"]
 
 
-def test_a_claim_needs_a_signed_package_to_speak_of(data: Path, tmp_path: Path) -> None:
-    report = attack(LENET, data, OPTIONS)
+def test_a_claim_needs_a_signed_package_to_speak_of(report: RobustnessReport, tmp_path: Path) -> None:
     with pytest.raises(InvalidOptionError, match="no signed package"):
         state_robustness(tmp_path, "", report, CONVERTER)
 
 
 def test_the_command_exits_with_the_verdict_and_writes_the_report(data: Path, tmp_path: Path) -> None:
-    arguments = ["attack", str(LENET), "--data", str(data), "--range", "0", "1", "--eps", "0.1", "--samples", "10"]
+    arguments = ["attack", str(LENET), "--data", str(data), "--range", "0", "1", "--eps", "0.1", "--samples", "4"]
     passed = CliRunner().invoke(app, [*arguments, "--json", "--report", str(tmp_path / "report")])
     assert passed.exit_code == 0
     assert json.loads(passed.stdout)["verdict"] == "pass"
     assert (tmp_path / "report" / "report.html").is_file()
-    failed = CliRunner().invoke(app, [*arguments, "--floor", "0.9"])
+    failed = CliRunner().invoke(app, [*arguments, "--floor", "linf=0.9"])
     assert failed.exit_code == 1
     assert "FAIL" in failed.stdout
     assert CliRunner().invoke(app, [*arguments[:4], "--eps", "0.1"]).exit_code == 2

@@ -120,7 +120,7 @@ def test_a_report_that_was_changed_breaks_the_package(hardened: Hardened, tmp_pa
 
 
 def test_a_hardened_package_can_be_hardened_again_from_its_own_graph(parent: Path, hardened: Hardened, tmp_path: Path) -> None:
-    options = replace(trusting(parent), source=None, method=Method.SMOOTHING, certified=3, votes=60)
+    options = replace(trusting(parent), source=None, method=Method.SMOOTHING, certified=3, votes=60, sigmas=(0.125, 0.25))
     again = harden(hardened.path, parent / "digits.npz", tmp_path / "again", options)
     chain = verify_package(again.path, BOTH).chain
     assert chain.verified
@@ -128,7 +128,9 @@ def test_a_hardened_package_can_be_hardened_again_from_its_own_graph(parent: Pat
     interface = json.loads((again.path / "interface.json").read_bytes())
     assert certificates["model_sha256"] == interface["sha256"]["model.onnx"]
     assert certificates["samples"] == 3
-    assert again.report.more["smoothing"]["ceiling"] == certificates["ceiling"]
+    assert [curve["sigma"] for curve in certificates["curves"]] == [0.125, 0.25]
+    assert again.report.more["smoothing"]["curves"][1]["ceiling"] == certificates["curves"][1]["ceiling"]
+    assert (again.path / "reports" / "certificates.html").read_text().count("<polyline") == 2
 
 
 def test_an_ensemble_becomes_one_package_with_its_disagreement(parent: Path, tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_the_smoke_test_is_run_on_the_result_and_stated(parent: Path, tmp_path: 
     options = replace(trusting(parent), smoke=True, smoke_samples=20)
     made = harden(parent / "package", parent / "digits.npz", tmp_path / "tested", options)
     assert made.robustness is not None
-    assert made.robustness.worst is not None
+    assert made.robustness.results[0].worst is not None
     assert json.loads((made.path / "reports" / "robustness.json").read_bytes())["verdict"] == made.robustness.verdict.value
     claims = verify_package(made.path, BOTH).chain.root.claims
     kinds = {claim.claim.statement.predicate.get("cntkbridge_kind") for claim in claims}

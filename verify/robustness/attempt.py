@@ -34,13 +34,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt left: which samples each side still classifies rightly, ``(N,)``, and what both said of the examples."""
+    """What an attempt left: which samples each side still classifies rightly, ``(N,)``, and what both said of the examples.
+
+    Outputs are ``(N, [T,] C)``; ``twin_decisive`` is the row of the twin's, ``(N, C)``, that decides each sample.
+    """
 
     attempt: Attempt
     adversarial: Array
     queries: Array | None
     served_right: Array
     twin_right: Array
-    served_scores: Array
-    twin_scores: Array
+    served_outputs: Array
+    twin_outputs: Array
+    twin_decisive: Array
     seconds: float

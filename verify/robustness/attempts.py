@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from verify.robustness.attacks.apgd import ApgdSettings, apgd_ce, apgd_t
-from verify.robustness.attacks.autoattack import autoattack, autoattack_version
+from verify.robustness.attacks.autoattack import autoattack, autoattack_version, require_images
 from verify.robustness.attacks.fgsm import fgsm
 from verify.robustness.attacks.gradient import classes_of, every_row
 from verify.robustness.attacks.noise import noise
@@ -37,7 +37,7 @@ class Attempts:
         # Attacks move samples in floating point, whatever the input's own type is; ``Samples.feeds`` rounds.
         self._floating: Array = samples.x if samples.x.dtype.kind == "f" else samples.x.astype(np.float32)
         self._x = twin.tensor(samples.x)
-        self._labels = torch.from_numpy(samples.labels.astype(np.int64))
+        self._labels = torch.from_numpy(samples.aims)
         self._mask = _as_tensor(samples.mask, samples)
 
     def of_plan(self, plan: Plan) -> Iterator[Attempt]:
@@ -54,7 +54,9 @@ class Attempts:
         if plan.autoattack:
             yield self._autoattack()
         yield self._square(plan.square_queries)
-        yield self._transfer(plan.surrogate_steps)
+        if not self._samples.per_step:
+            # The surrogate is one layer over a whole sample, which is no tagger.
+            yield self._transfer(plan.surrogate_steps)
 
     def at_size(self, size: float, steps: int) -> Made:
         """The attack of the sweep: the strongest that is quick."""
@@ -95,7 +97,7 @@ class Attempts:
         def make() -> Made:
             moved = self._floating.copy()
             found = flip_by_scores(
-                twin.scores, floating, some.labels, self._threat, queries=queries, seed=self._seed + 7, mask=some.mask
+                twin.scores, floating, some.aims, self._threat, queries=queries, seed=self._seed + 7, mask=some.mask
             )
             moved[rows] = found.adversarial
             return Made(moved)
@@ -108,7 +110,7 @@ class Attempts:
             found = noise(
                 self._served,
                 self._floating,
-                self._samples.labels,
+                self._samples.aims,
                 self._threat,
                 draws=draws,
                 seed=self._seed,
@@ -158,6 +160,8 @@ class Attempts:
         yield Attempt("APGD-T", Kind.WHITE_BOX, passes * settings.aims, targeted, stated)
 
     def _autoattack(self) -> Attempt:
+        require_images(self._samples.x.shape, self._threat, alone=not self._samples.others)
+
         def make() -> Made:
             return self._made(autoattack(self._twin, self._x, self._labels, self._threat, seed=self._seed + 4))
 
@@ -170,7 +174,7 @@ class Attempts:
             found = square(
                 self._served,
                 self._floating,
-                self._samples.labels,
+                self._samples.aims,
                 self._threat,
                 settings,
                 seed=self._seed + 5,
@@ -184,7 +188,7 @@ class Attempts:
 
     def _transfer(self, steps: int) -> Attempt:
         def make() -> Made:
-            labels, mask = self._samples.labels, self._samples.mask
+            labels, mask = self._samples.aims, self._samples.mask
             found = transfer(self._served, self._floating, labels, self._threat, steps=steps, seed=self._seed + 6, mask=mask)
             return Made(found)
 
@@ -198,7 +202,7 @@ class Attempts:
             found = flip_by_scores(
                 self._served,
                 self._floating,
-                self._samples.labels,
+                self._samples.aims,
                 self._threat,
                 queries=plan.noise_draws,
                 seed=self._seed,
@@ -213,7 +217,7 @@ class Attempts:
             found = flip_by_scores(
                 self._served,
                 self._floating,
-                self._samples.labels,
+                self._samples.aims,
                 self._threat,
                 queries=plan.square_queries,
                 seed=self._seed + 5,

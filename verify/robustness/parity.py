@@ -11,6 +11,7 @@ from verify.robustness.attacks.scores import Array
 from verify.robustness.attempt import Outcome
 from verify.robustness.document import Kind, Parity
 from verify.robustness.statistics import Share, at_least, at_most, mcnemar
+from verify.robustness.steps import UNCOUNTED
 
 FLIPS_AT_MOST: Final = 0.01
 TRANSFER_AT_LEAST: Final = 0.99
@@ -19,20 +20,24 @@ _RELATIVE, _ABSOLUTE = 1e-4, 1e-5
 """How far two runtimes may lie apart by rounding; a margin below twice that is a tie, which either may decide."""
 
 
-def parity(outcomes: Sequence[Outcome], clean: tuple[Array, Array], labels: Array) -> Parity:
+def parity(outcomes: Sequence[Outcome], clean: tuple[Array, Array], right: tuple[Array, Array], labels: Array) -> Parity:
     """Both sides on the samples as they are and on every example that was made from them.
 
-    ``clean`` are the outputs ``(N, C)`` of twin and served model on the samples. A sample counts as flipped when any of its
-    points is decided differently and is no tie, so that the samples stay independent and the bounds hold. It fails where the
-    evidence is against it: more flips, less transfer, or a more uneven split than rounding and chance explain.
+    ``clean`` are the outputs ``(N, [T,] C)`` of twin and served model on the samples, ``right`` says which of these each side
+    gets right, ``(N,)``; ``labels`` are those of samples or of their steps. A sample counts as flipped when any of its points,
+    at any labelled step, is decided differently and is no tie, so that the samples stay independent and the bounds hold. It
+    fails where the evidence is against it: more flips, less transfer, or a more uneven split than rounding and chance explain.
     """
-    pairs = [clean, *((outcome.twin_scores, outcome.served_scores) for outcome in outcomes)]
-    differing = np.stack([_differs(twin, served) for twin, served in pairs])
+    counted = labels != UNCOUNTED if labels.ndim == 2 else None
+    pairs = [clean, *((outcome.twin_outputs, outcome.served_outputs) for outcome in outcomes)]
+    differing = np.stack([_differs(twin, served, counted) for twin, served in pairs])
     ties = np.stack([_tied(twin) for twin, _ in pairs])
     flipped = (differing & ~ties).any(axis=0)
+    if counted is not None:
+        flipped = flipped.any(axis=1)
     white = [outcome for outcome in outcomes if outcome.attempt.kind is Kind.WHITE_BOX]
-    twin_right, served_right = (_standing(clean[side], white, labels, side) for side in (0, 1))
-    broken, moved_over = _transfer(white, clean[0], labels)
+    twin_right, served_right = (_standing(right[side], white, side) for side in (0, 1))
+    broken, moved_over = _transfer(white, right[0])
     count = len(labels)
     flips, transferred = Share.of(int(flipped.sum()), count), Share.of(int(moved_over.sum()), int(broken.sum()))
     probability = mcnemar(int((twin_right & ~served_right & flipped).sum()), int((served_right & ~twin_right & flipped).sum()))
@@ -45,7 +50,7 @@ def parity(outcomes: Sequence[Outcome], clean: tuple[Array, Array], labels: Arra
         transferred=transferred,
         flips=flips,
         ties=int((differing & ties).sum()),
-        greatest_difference=max(float(np.abs(twin - served).max()) for twin, served in pairs),
+        greatest_difference=max(_apart(twin, served, counted) for twin, served in pairs),
         probability=probability,
         holds=not faults,
         detail="; ".join(faults),
@@ -61,33 +66,38 @@ def _faults(flips: Share, transferred: Share) -> list[str]:
     return faults
 
 
-def _differs(twin: Array, served: Array) -> Array:
-    found: Array = twin.argmax(axis=1) != served.argmax(axis=1)
-    return found | np.isnan(served).any(axis=1)
+def _differs(twin: Array, served: Array, counted: Array | None) -> Array:
+    """Where the two decide differently, at samples or at their labelled steps."""
+    found: Array = twin.argmax(axis=-1) != served.argmax(axis=-1)
+    found |= np.isnan(served).any(axis=-1)
+    return found if counted is None else found & counted
+
+
+def _apart(twin: Array, served: Array, counted: Array | None) -> float:
+    difference = np.abs(twin - served)
+    return float((difference if counted is None else difference[counted]).max())
 
 
 def _tied(scores: Array) -> Array:
     """Where the best two lie nearer to each other than two runtimes may."""
-    ordered = np.sort(scores.astype(np.float64), axis=1)
-    allowed = _RELATIVE * np.abs(scores).max(axis=1) + _ABSOLUTE
-    found: Array = ordered[:, -1] - ordered[:, -2] <= 2 * allowed
+    ordered = np.sort(scores.astype(np.float64), axis=-1)
+    allowed = _RELATIVE * np.abs(scores).max(axis=-1) + _ABSOLUTE
+    found: Array = ordered[..., -1] - ordered[..., -2] <= 2 * allowed
     return found
 
 
-def _standing(clean: Array, white: Sequence[Outcome], labels: Array, side: int) -> Array:
-    right = clean.argmax(axis=1) == labels
+def _standing(clean: Array, white: Sequence[Outcome], side: int) -> Array:
+    right = clean.copy()
     for outcome in white:
         right &= outcome.served_right if side else outcome.twin_right
-    found: Array = right
-    return found
+    return right
 
 
-def _transfer(white: Sequence[Outcome], clean: Array, labels: Array) -> tuple[Array, Array]:
+def _transfer(white: Sequence[Outcome], begun: Array) -> tuple[Array, Array]:
     """Which samples have an example that breaks the twin and is no tie, and which of these break the served model each time."""
-    begun = clean.argmax(axis=1) == labels
-    broken, failed = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
+    broken, failed = np.zeros(len(begun), bool), np.zeros(len(begun), bool)
     for outcome in white:
-        counts = begun & ~outcome.twin_right & ~_tied(outcome.twin_scores)
+        counts = begun & ~outcome.twin_right & ~_tied(outcome.twin_decisive)
         broken |= counts
         failed |= counts & outcome.served_right
     return broken, broken & ~failed

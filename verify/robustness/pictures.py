@@ -12,6 +12,7 @@ from verify.robustness.document import Example, Kind
 from verify.robustness.png import png_text
 from verify.robustness.samples import Samples
 from verify.robustness.smallest import sizes
+from verify.robustness.steps import weakest_step
 from verify.robustness.threat import Threat
 
 _MOST: Final = 6
@@ -40,11 +41,17 @@ def _example(row: int, outcome: Outcome, samples: Samples, threat: Threat) -> Ex
     delta = moved - clean
     greatest = float(np.abs(delta).max()) or 1.0
     width = threat.high - threat.low
+    labels, scores, step = samples.labels[row], outcome.served_outputs[row], None
+    if samples.per_step:
+        counted = samples.counted(outcome.adversarial[row : row + 1], np.array([row]))[0]
+        step = weakest_step(scores, labels, counted)
+        labels, scores = labels[step], scores[step]
     return Example(
         sample=row,
         attack=outcome.attempt.name,
-        label=int(samples.labels[row]),
-        adversarial_class=int(outcome.served_scores[row].argmax()),
+        label=int(labels),
+        adversarial_class=int(scores.argmax()),
+        step=step,
         distance=float(sizes(moved[None], clean[None], threat.norm)[0]),
         clean=png_text(_pixels((clean - threat.low) / width)),
         perturbation=png_text(_pixels(delta / (2 * greatest) + 0.5)),

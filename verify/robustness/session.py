@@ -22,10 +22,11 @@ from verify.robustness.document import Attack, Check, CurvePoint, Distances, Kin
 from verify.robustness.parity import parity
 from verify.robustness.plan import Plan, sweep_sizes
 from verify.robustness.probabilities import are_probabilities
-from verify.robustness.progress import Progress
+from verify.robustness.progress import Passes
+from verify.robustness.samples import Samples
 from verify.robustness.smallest import shortened, sizes
 from verify.robustness.statistics import Share
-from verify.robustness.targets import ServedTarget, TwinTarget
+from verify.robustness.targets import ServedTarget, TwinTarget, rightly
 from verify.robustness.threat import Norm, Threat
 
 _CHECKS = 24  # Passes that the checks take, about.
@@ -45,45 +46,55 @@ class Session:
     """One test of ``served`` with the gradients of ``twin``, which see the same samples. ``same`` where they are one model."""
 
     def __init__(
-        self, served: ServedTarget, twin: TwinTarget, threat: Threat, plan: Plan, seed: int, progress: Progress, *, same: bool
+        self, served: ServedTarget, twin: TwinTarget, threat: Threat, plan: Plan, seed: int, passes: Passes, *, same: bool
     ) -> None:
         self._served, self._twin, self._threat, self._plan, self._same = served, twin, threat, plan, same
         self._samples = served.samples
-        self._progress, self._seed = progress, seed
-        everyone = np.arange(len(self._samples))
-        served.probabilities = twin.probabilities = False
-        self._clean = self._both(self._samples.x, everyone)
-        served.probabilities = twin.probabilities = are_probabilities(self._clean[1])
+        self._passes, self._seed = passes, seed
+        self._everyone = np.arange(len(self._samples))
+        self._clean = self._both(self._samples.x)
+        self._clean_right = self._rightly(self._samples.x, self._clean)
+        self._decisive = self._samples.decisive(self._clean[1], self._samples.x, self._everyone)
+        served.probabilities = twin.probabilities = are_probabilities(self._decisive)
         self._attempts = Attempts(served, twin, threat, seed)
         self._planned = tuple(self._attempts.of_plan(plan))
         self._sizes = sweep_sizes(threat, int(np.prod(self._samples.x.shape[1:])))
-        self._total = sum(each.passes for each in self._planned) + 3 * plan.sweep_steps * len(self._sizes) + _CHECKS
-        self._done = 0
+        passes.expect(sum(each.passes for each in self._planned) + 3 * plan.sweep_steps * len(self._sizes) + _CHECKS)
         self.outcomes: list[Outcome] = []
+
+    @property
+    def samples(self) -> Samples:
+        """Those that are attacked."""
+        return self._samples
 
     @property
     def right(self) -> Array:
         """Which samples the served model classifies rightly as they are: ``(N,)``."""
-        found: Array = self._clean[1].argmax(axis=1) == self._samples.labels
-        return found
+        return self._clean_right[1]
 
     @property
     def clean(self) -> tuple[Share, Share]:
         """Accuracy of the twin and of the served model."""
-        twin, served = (int((scores.argmax(axis=1) == self._samples.labels).sum()) for scores in self._clean)
-        return Share.of(twin, len(self._samples)), Share.of(served, len(self._samples))
+        twin, served = (Share.of(int(right.sum()), len(self._samples)) for right in self._clean_right)
+        return twin, served
+
+    @property
+    def steps_right(self) -> tuple[int, int]:
+        """How many labelled steps the twin and the served model get right; 0 where samples are labelled as a whole."""
+        twin, served = (self._samples.steps_right(outputs) for outputs in self._clean)
+        return twin, served
 
     @property
     def classes(self) -> int:
         """How many the model tells apart."""
-        return int(self._clean[1].shape[1])
+        return int(self._decisive.shape[1])
 
     def attack(self) -> None:
         """Run everything that is planned; ``outcomes`` holds it."""
         for attempt in self._planned:
-            self._announce(attempt.name, 0)
+            self._passes.announce(attempt.name, 0)
             self.outcomes.append(self._run(attempt))
-            self._announce(attempt.name, attempt.passes)
+            self._passes.announce(attempt.name, attempt.passes)
         white = [each for each in self.outcomes if each.attempt.kind is Kind.WHITE_BOX]
         doubtful = np.flatnonzero(self._standing(white) & ~self._standing(self.outcomes))
         # Few of them can be chance: gradients are given the time that they did not have. Many are a sign by themselves.
@@ -94,17 +105,17 @@ class Session:
         """The served model against the quick attack at every size."""
         standing, moved = [self.right], []
         for size in self._sizes:
-            self._announce(f"sweep at {size:.3g}", 0)
+            self._passes.announce(f"sweep at {size:.3g}", 0)
             made = self._attempts.at_size(size, self._plan.sweep_steps).adversarial
             moved.append(made)
-            standing.append(self.right & (self._served.classes(made) == self._samples.labels))
-            self._announce("sweep", 3 * self._plan.sweep_steps)
+            standing.append(self.right & self._served.right(made))
+            self._passes.announce("sweep", 3 * self._plan.sweep_steps)
         return Sweep((0.0, *self._sizes), tuple(standing), tuple(moved))
 
     def checks(self, sweep: Sweep) -> tuple[Check, ...]:
         """All signs of masking."""
-        self._announce("masking checks", 0)
-        x, labels = self._twin.tensor(self._samples.x), torch.from_numpy(self._samples.labels.astype(np.int64))
+        self._passes.announce("masking checks", 0)
+        x, labels = self._twin.tensor(self._samples.x), torch.from_numpy(self._samples.aims)
         white = [each for each in self.outcomes if each.attempt.kind is Kind.WHITE_BOX]
         one = [each for each in white if each.attempt.name == "FGSM"]
         found = [
@@ -112,16 +123,16 @@ class Session:
             randomness(self._served, self._twin, self._samples.x),
             black_box(self._standing(white), self._standing(self.outcomes)),
             rising(sweep.sizes, sweep.standing, self._samples.labels, unbounded=self._threat.norm is not Norm.TOKENS),
-            saturation(self._clean[1], probabilities=self._served.probabilities),
+            saturation(self._decisive, probabilities=self._served.probabilities),
         ]
         if one:
             found.append(single_step(self._standing(one), self._standing([each for each in white if each not in one])))
-        self._announce("masking checks", _CHECKS)
+        self._passes.announce("masking checks", _CHECKS)
         return tuple(found)
 
     def parity(self) -> Parity | None:
         """Both sides compared; ``None`` where they are one and the same."""
-        return None if self._same else parity(self.outcomes, self._clean, self._samples.labels)
+        return None if self._same else parity(self.outcomes, self._clean, self._clean_right, self._samples.labels)
 
     def worst(self, sweep: Sweep) -> Share:
         """The samples that withstood everything, the sweep up to the size of the threat included."""
@@ -150,7 +161,7 @@ class Session:
         """The smallest perturbations over everything that was tried: each sample's least."""
         least = np.full(len(self._samples), np.inf)
         for moved in (*sweep.moved, *(each.adversarial for each in self.outcomes)):
-            rows = np.flatnonzero(self.right & (self._served.classes(moved) != self._samples.labels))
+            rows = np.flatnonzero(self.right & ~self._served.right(moved))
             least[rows] = np.minimum(least[rows], self._shortened(moved, rows))
         return _percentiles(least[np.isfinite(least)])
 
@@ -159,17 +170,29 @@ class Session:
         made = attempt.make()
         seconds = time.perf_counter() - begun
         moved = made.adversarial
-        twin, served = self._both(moved, np.arange(len(self._samples)))
-        labels = self._samples.labels
-        # Not a number is no answer, whatever it is compared with.
-        served_right = (served.argmax(axis=1) == labels) & ~np.isnan(served).any(axis=1) & self.right
-        twin_right = (twin.argmax(axis=1) == labels) & (self._clean[0].argmax(axis=1) == labels)
-        return Outcome(attempt, moved, made.queries, served_right, twin_right, served, twin, seconds)
+        outputs = self._both(moved)
+        twin_right, served_right = self._rightly(moved, outputs)
+        return Outcome(
+            attempt,
+            moved,
+            made.queries,
+            served_right=served_right & self.right,
+            twin_right=twin_right & self._clean_right[0],
+            served_outputs=outputs[1],
+            twin_outputs=outputs[0],
+            twin_decisive=self._samples.decisive(outputs[0], moved, self._everyone),
+            seconds=seconds,
+        )
 
-    def _both(self, x: Array, rows: Array) -> tuple[Array, Array]:
+    def _both(self, x: Array) -> tuple[Array, Array]:
+        """The outputs of the twin and of the served model."""
         with torch.no_grad():
-            twin: Array = self._twin.raw(self._twin.tensor(x), torch.from_numpy(rows)).numpy()
-        return twin, self._served.raw(x, rows)
+            twin: Array = self._twin.outputs(self._twin.tensor(x), torch.from_numpy(self._everyone)).numpy()
+        return twin, self._served.outputs(x, self._everyone)
+
+    def _rightly(self, x: Array, outputs: tuple[Array, Array]) -> tuple[Array, Array]:
+        twin, served = (rightly(self._samples, each, x, self._everyone) for each in outputs)
+        return twin, served
 
     def _standing(self, outcomes: Sequence[Outcome]) -> Array:
         found = self.right
@@ -182,7 +205,7 @@ class Session:
         if not len(rows):
             return np.zeros(0)
         served = replace(self._served, samples=samples)
-        return shortened(served, moved[rows], samples.x, samples.labels, self._threat.norm)
+        return shortened(served, moved[rows], samples.x, samples.aims, self._threat.norm)
 
     def _told(self, outcome: Outcome) -> Attack:
         attempt, count = outcome.attempt, len(self._samples)
@@ -204,10 +227,6 @@ class Session:
             seconds=outcome.seconds,
             settings=attempt.settings,
         )
-
-    def _announce(self, what: str, passes: int) -> None:
-        self._done += passes
-        self._progress(self._done, self._total, what)
 
 
 def _percentiles(values: Array) -> Distances | None:

@@ -14,6 +14,7 @@ from bridge.errors import InvalidOptionError
 from verify.robustness.attacks.scores import Array
 from verify.robustness.probabilities import LEAST, log_scores
 from verify.robustness.samples import Samples
+from verify.robustness.steps import weakest_row_of
 
 Run = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 """A session: all outputs by name for all inputs by name."""
@@ -35,25 +36,29 @@ class ServedTarget:
     asked: int = field(default=0, init=False)
 
     def __call__(self, x: Array, rows: Array) -> Array:
-        """Scores ``(len(x), C)``."""
-        raw = self.raw(x, rows)
-        return log_scores(raw) if self.probabilities else raw
+        """Scores ``(len(x), C)``, of the step that decides where steps are labelled."""
+        outputs = self.outputs(x, rows)
+        return self.samples.decisive(log_scores(outputs) if self.probabilities else outputs, x, rows)
 
-    def raw(self, x: Array, rows: Array) -> Array:
-        """The output itself, ``(len(x), C)``."""
+    def outputs(self, x: Array, rows: Array) -> Array:
+        """The output itself, ``(len(x), [T,] C)``."""
         parts = [self._part(x[start : start + self.batch], rows[start : start + self.batch]) for start in _starts(x, self.batch)]
         return np.concatenate(parts)
 
-    def classes(self, x: Array) -> Array:
-        """The classes that all samples, moved to ``x``, are taken for: ``(N,)``. Not a number is no class: -1."""
-        scores = self.raw(x, np.arange(len(x)))
-        found: Array = np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))
-        return found
+    def right(self, x: Array) -> Array:
+        """Which samples, all moved to ``x``, are classified rightly: ``(N,)``."""
+        rows = np.arange(len(x))
+        return rightly(self.samples, self.outputs(x, rows), x, rows)
 
     def _part(self, x: Array, rows: Array) -> Array:
         self.calls += 1
         self.asked += len(x)
-        return _scores_of(self.run(self.samples.feeds(x, rows)), self.output, len(x))
+        outputs = self.run(self.samples.feeds(x, rows))
+        if self.output not in outputs:
+            raise _no_output(self.output, outputs)
+        found = outputs[self.output]
+        shape = _score_shape(self.output, found.shape, len(x), self.samples)
+        return found.reshape(shape)
 
 
 @dataclass(slots=True)
@@ -71,12 +76,18 @@ class TwinTarget:
         self._others = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in self.samples.others.items()}
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
-        """Logits ``(len(x), C)``; the logarithms of probabilities."""
-        raw = self.raw(x, rows)
-        return raw.clamp_min(LEAST).log() if self.probabilities else raw
+        """Logits ``(len(x), C)``, of the step that decides where steps are labelled; the logarithms of probabilities."""
+        outputs = self.outputs(x, rows)
+        logits = outputs.clamp_min(LEAST).log() if self.probabilities else outputs
+        samples = self.samples
+        if not samples.per_step:
+            return logits
+        places = rows.numpy()
+        counted = torch.from_numpy(samples.counted(x.detach().numpy(), places))
+        return weakest_row_of(logits, torch.from_numpy(samples.labels[places].astype(np.int64)), counted)
 
-    def raw(self, x: Tensor, rows: Tensor) -> Tensor:
-        """The output itself, ``(len(x), C)``."""
+    def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
+        """The output itself, ``(len(x), [T,] C)``."""
         return torch.cat(
             [self._part(x[start : start + self.batch], rows[start : start + self.batch]) for start in _starts(x, self.batch)]
         )
@@ -85,11 +96,6 @@ class TwinTarget:
         """The twin as a ``ScoreTarget``."""
         with torch.no_grad():
             found: Array = self(self.tensor(x), torch.from_numpy(rows)).numpy()
-        return found
-
-    def classes(self, x: Array) -> Array:
-        """The classes that all samples, moved to ``x``, are taken for: ``(N,)``."""
-        found: Array = self.scores(x, np.arange(len(x))).argmax(axis=1)
         return found
 
     def tensor(self, x: Array) -> Tensor:
@@ -102,29 +108,36 @@ class TwinTarget:
         if isinstance(found, Mapping) and self.output not in found:
             raise _no_output(self.output, found)
         logits = found[self.output] if isinstance(found, Mapping) else found
-        if logits.dim() != 2 or len(logits) != len(x):
-            raise _not_scores(self.output, tuple(logits.shape), len(x))
-        scores: Tensor = logits.float() if logits.dtype == torch.float16 else logits
+        reshaped = logits.reshape(_score_shape(self.output, tuple(logits.shape), len(x), self.samples))
+        scores: Tensor = reshaped.float() if reshaped.dtype == torch.float16 else reshaped
         return scores
 
 
-def _scores_of(outputs: Mapping[str, Array], name: str, count: int) -> Array:
-    if name not in outputs:
-        raise _no_output(name, outputs)
-    scores = outputs[name]
-    if scores.ndim != 2 or len(scores) != count:
-        raise _not_scores(name, scores.shape, count)
-    return scores
+def rightly(samples: Samples, outputs: Array, x: Array, rows: Array) -> Array:
+    """Which of ``x`` are classified rightly where the model gives ``outputs`` ``(len(x), [T,] C)``. Not a number is no answer."""
+    decisive = samples.decisive(outputs, x, rows)
+    found: Array = (decisive.argmax(axis=1) == samples.aims[rows]) & ~np.isnan(decisive).any(axis=1)
+    return found
+
+
+def _score_shape(name: str, shape: tuple[int, ...], count: int, samples: Samples) -> tuple[int, ...]:
+    """The shape of scores: ``(N, C)``, or ``(N, T, C)`` where steps are labelled. Static extents of 1 in between are dropped."""
+    steps = samples.labels.shape[1:]
+    leading, classes = (count, *steps), shape[-1] if shape else 0
+    between = shape[len(leading) : -1]
+    if len(shape) <= len(leading) or shape[: len(leading)] != leading or any(extent != 1 for extent in between):
+        expected = "one row of scores for each step: (sequences, steps, classes)" if steps else _ROWS
+        raise InvalidOptionError(f"output {name!r} has shape {shape} for labels of shape {leading}; expected {expected}")
+    if classes < 2:
+        raise InvalidOptionError(f"output {name!r} has one score; attacks need the scores of two classes or more")
+    return (*leading, classes)
+
+
+_ROWS = "one row of scores for each sample: (samples, classes)"
 
 
 def _no_output(name: str, outputs: Mapping[str, Any]) -> InvalidOptionError:
     return InvalidOptionError(f"the model has no output {name!r}; it has {', '.join(sorted(outputs))}")
-
-
-def _not_scores(name: str, shape: tuple[int, ...], count: int) -> InvalidOptionError:
-    return InvalidOptionError(
-        f"output {name!r} has shape {shape} for {count} samples; expected one row of scores for each sample: (samples, classes)"
-    )
 
 
 def _starts(x: Array | Tensor, batch: int) -> range:

@@ -10,19 +10,20 @@ from datetime import UTC, datetime
 
 import torch
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, InvalidOptionError
 from bridge.version import __version__
 from verify.equivalence.assembling import environment
 from verify.report.document import Model, Tool
-from verify.robustness.document import Data, RobustnessReport, Side, ThreatModel
+from verify.robustness.document import Data, RobustnessReport, Side, ThreatModel, ThreatResult
 from verify.robustness.gates import NO_GATES, Gates
 from verify.robustness.pictures import examples
 from verify.robustness.plan import PLANS, Plan, Tier
-from verify.robustness.progress import Progress, silent
+from verify.robustness.progress import Passes, Progress, silent
 from verify.robustness.samples import Samples
 from verify.robustness.session import Session
+from verify.robustness.steps import UNCOUNTED
 from verify.robustness.targets import Run, ServedTarget, TwinTarget
-from verify.robustness.threat import Threat
+from verify.robustness.threat import Norm, Threat
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,18 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A threat, and what has to hold under it."""
+
+    threat: Threat
+    gates: Gates = NO_GATES
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How a test is done and what is written of it. ``data_sha256`` is the digest of the file that the samples come from."""
 
     plan: Plan = PLANS[Tier.SMOKE]
-    gates: Gates = NO_GATES
     seed: int = 0
     progress: Progress = silent
     models: Sequence[Model] = field(default_factory=tuple)
@@ -57,16 +65,20 @@ class Options:
 SMOKE = Options()
 
 
-def run_robustness_test(sides: Sides, samples: Samples, threat: Threat, options: Options = SMOKE) -> RobustnessReport:
-    """Attack the served model on ``samples`` within ``threat``. The same seed gives the same figures.
+def run_robustness_test(sides: Sides, samples: Samples, trials: Sequence[Trial], options: Options = SMOKE) -> RobustnessReport:
+    """Attack the served model on ``samples`` within the threat of each of ``trials``. The same seed gives the same figures.
 
     Whatever the model does is the report's to tell, a runtime that fails included; options that make no sense are raised as
     ``UsageError``.
     """
+    if not trials:
+        raise InvalidOptionError("there is no threat to test the model against")
     begun = time.perf_counter()
-    served = ServedTarget(sides.run, samples, sides.output, sides.batch)
-    twin = TwinTarget(sides.module, samples, sides.output, sides.batch)
-    report = RobustnessReport(
+    with _one_thread(), _frozen(sides.module):
+        passes = Passes(options.progress)
+        sessions = [_session(sides, samples, trial.threat, options, passes) for trial in trials]
+        results = tuple(_result(session, samples, trial) for session, trial in zip(sessions, trials, strict=True))
+    return RobustnessReport(
         tool=Tool("cntk-bridge", __version__),
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         environment=environment(),
@@ -74,39 +86,53 @@ def run_robustness_test(sides: Sides, samples: Samples, threat: Threat, options:
         models=tuple(options.models),
         seeds={"attacks": options.seed},
         tier=options.plan.tier.value,
-        threat=ThreatModel(threat.norm.value, threat.epsilon, threat.low, threat.high),
-    )
-    with _one_thread(), _frozen(sides.module):
-        session = Session(served, twin, threat, options.plan, options.seed, options.progress, same=sides.same)
-        report = replace(report, data=_data(session, samples, sides, options), sides=_sides(session, sides))
-        if not session.right.any():
-            return replace(report, error="the model classifies no sample rightly as it is: there is nothing to break")
-        try:
-            return _finished(report, session, samples, threat, options, begun)
-        except (BridgeError, RuntimeError) as error:
-            if isinstance(error, BridgeError) and not _is_of_model(error):
-                raise
-            return replace(report, error=f"{type(error).__name__}: {error}"[:2000])
-
-
-def _finished(
-    report: RobustnessReport, session: Session, samples: Samples, threat: Threat, options: Options, begun: float
-) -> RobustnessReport:
-    session.attack()
-    sweep = session.sweep()
-    compared, worst = session.parity(), session.worst(sweep)
-    return replace(
-        report,
-        attacks=session.attacks(),
-        worst=worst,
-        distances=session.distances(sweep),
-        curve=session.curve(sweep),
-        checks=session.checks(sweep),
-        parity=compared,
-        gates=options.gates.of(worst, compared),
-        examples=examples(session.outcomes, samples, session.right, threat),
+        data=_data(sessions[0], samples, sides, options),
+        sides=_sides(sessions[0], sides),
+        results=results,
         seconds=time.perf_counter() - begun,
     )
+
+
+def _session(sides: Sides, samples: Samples, threat: Threat, options: Options, passes: Passes) -> Session:
+    seen = replace(samples, tokens=threat.norm is Norm.TOKENS)
+    served = ServedTarget(sides.run, seen, sides.output, sides.batch)
+    twin = TwinTarget(sides.module, seen, sides.output, sides.batch)
+    return Session(served, twin, threat, options.plan, options.seed, passes, same=sides.same)
+
+
+def _result(session: Session, samples: Samples, trial: Trial) -> ThreatResult:
+    """What became of one threat. A runtime that fails leaves the results of the others."""
+    begun, threat = time.perf_counter(), trial.threat
+    result = ThreatResult(threat=ThreatModel(threat.norm.value, threat.epsilon, threat.low, threat.high))
+    if not session.right.any():
+        return replace(result, error=_NOTHING_RIGHT[samples.per_step])
+    try:
+        session.attack()
+        sweep = session.sweep()
+        compared, worst = session.parity(), session.worst(sweep)
+        return replace(
+            result,
+            attacks=session.attacks(),
+            worst=worst,
+            distances=session.distances(sweep),
+            curve=session.curve(sweep),
+            checks=session.checks(sweep),
+            parity=compared,
+            gates=trial.gates.of(worst, compared),
+            examples=examples(session.outcomes, session.samples, session.right, threat),
+            seconds=time.perf_counter() - begun,
+        )
+    except (BridgeError, RuntimeError) as error:
+        if isinstance(error, BridgeError) and not _is_of_model(error):
+            raise
+        return replace(result, error=f"{type(error).__name__}: {error}"[:2000])
+
+
+_NOTHING_RIGHT = {
+    False: "the model classifies no sample rightly as it is: there is nothing to break",
+    True: "the model classifies no sequence rightly at every step as it is: there is nothing to break; the label -1 leaves a "
+    "step out",
+}
 
 
 def _is_of_model(error: BridgeError) -> bool:
@@ -125,12 +151,17 @@ def _data(session: Session, samples: Samples, sides: Sides, options: Options) ->
         output=sides.output,
         shape=tuple(int(extent) for extent in samples.x.shape[1:]),
         dtype=str(samples.x.dtype),
+        steps=int((samples.labels != UNCOUNTED).sum()) if samples.per_step else 0,
     )
 
 
 def _sides(session: Session, sides: Sides) -> tuple[Side, ...]:
     twin, served = session.clean
-    both = (Side("served", sides.served_runtime, served), Side("twin", sides.twin_runtime, twin))
+    of_twin, of_served = session.steps_right
+    both = (
+        Side("served", sides.served_runtime, served, of_served),
+        Side("twin", sides.twin_runtime, twin, of_twin),
+    )
     return both[:1] if sides.same else both
 
 

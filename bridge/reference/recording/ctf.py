@@ -41,6 +41,15 @@ def read_ctf(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
 
     ``InvalidInputsError`` names the line at fault.
     """
+    data = read_text(path)
+    try:
+        return parse_ctf(data, inputs)
+    except InvalidInputsError as error:
+        raise InvalidInputsError(f"{path}: {error}") from error
+
+
+def read_text(path: Path) -> bytes:
+    """The bytes of the file, read once; ``InvalidInputsError`` where it cannot be read, or is longer than any that is taken."""
     try:
         with open_regular(path) as stream:
             data = stream.read(_FILE_BYTES + 1)
@@ -48,10 +57,16 @@ def read_ctf(path: Path, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:
         raise InvalidInputsError(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > _FILE_BYTES:
         raise InvalidInputsError(f"{path}: expected at most {_FILE_BYTES} bytes of text")
-    try:
-        return parse_ctf(data, inputs)
-    except InvalidInputsError as error:
-        raise InvalidInputsError(f"{path}: {error}") from error
+    return data
+
+
+def first_values(data: bytes) -> dict[str, str]:
+    """The fields of a file, each with its values as they stand where it appears first."""
+    found: dict[str, str] = {}
+    for step in _steps(data):
+        for name, values in step.fields.items():
+            found.setdefault(name, values)
+    return found
 
 
 def parse_ctf(data: bytes, inputs: tuple[ModelInput, ...]) -> dict[str, Batch]:

@@ -36,7 +36,7 @@ def hardened() -> DigitsNetwork:
     return stored("hardened")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     """Networks this small are slower on several threads, above all where the machine is busy."""
     import torch

@@ -20,19 +20,43 @@ from verify.robustness.document import (
     RobustnessReport,
     Side,
     ThreatModel,
+    ThreatResult,
 )
 from verify.robustness.png import png_text
 from verify.robustness.statistics import Share
 
 
-def sample_report(*, raised: bool = False, missed: bool = False, name: str = "digits") -> RobustnessReport:
-    """A pass, with a sign that is raised or a gate that is missed where wanted; ``name`` appears wherever a name can."""
+def sample_report(
+    *, raised: bool = False, missed: bool = False, name: str = "digits", norms: tuple[str, ...] = ("linf",)
+) -> RobustnessReport:
+    """A pass, with a sign that is raised or a gate that is missed where wanted; ``name`` appears wherever a name can.
+
+    There is a result for each of ``norms``.
+    """
+    whole = Share.of(97, 100)
+    return RobustnessReport(
+        tool=Tool("cntk-bridge", "0.1.0"),
+        created="2026-01-31T12:00:00Z",
+        environment=Environment("3.11", "Linux", "a processor", {"numpy": "2"}),
+        command=f"bridge attack {name}",
+        models=(Model("converted", name, "0" * 64, "ONNX"),),
+        seeds={"attacks": 0},
+        tier="smoke",
+        data=Data("1" * 64, 100, 10, name, name, (1, 8, 8), "float32"),
+        sides=(Side("served", name, whole), Side("twin", name, whole)),
+        results=tuple(_result(norm, name, raised=raised, missed=missed) for norm in norms),
+        seconds=9.5,
+    )
+
+
+def _result(norm: str, name: str, *, raised: bool, missed: bool) -> ThreatResult:
     share, whole, none = Share.of(11, 100), Share.of(97, 100), Share.of(0, 100)
     picture = png_text(np.zeros((8, 8), np.uint8))
+    status = CheckStatus.RAISED if raised else CheckStatus.CLEAR
     attack = Attack(
         name=name,
         kind=Kind.BLACK_BOX,
-        norm="linf",
+        norm=norm,
         epsilon=0.15,
         seed=0,
         library=name,
@@ -45,18 +69,8 @@ def sample_report(*, raised: bool = False, missed: bool = False, name: str = "di
         seconds=1.5,
         settings={name: name},
     )
-    status = CheckStatus.RAISED if raised else CheckStatus.CLEAR
-    return RobustnessReport(
-        tool=Tool("cntk-bridge", "0.1.0"),
-        created="2026-01-31T12:00:00Z",
-        environment=Environment("3.11", "Linux", "a processor", {"numpy": "2"}),
-        command=f"bridge attack {name}",
-        models=(Model("converted", name, "0" * 64, "ONNX"),),
-        seeds={"attacks": 0},
-        tier="smoke",
-        threat=ThreatModel("linf", 0.15, 0.0, 1.0),
-        data=Data("1" * 64, 100, 10, name, name, (1, 8, 8), "float32"),
-        sides=(Side("served", name, whole), Side("twin", name, whole)),
+    return ThreatResult(
+        threat=ThreatModel(norm, 0.15, 0.0, 1.0),
         attacks=(attack,),
         worst=share,
         distances=Distances(0.02, 0.1, 0.14),

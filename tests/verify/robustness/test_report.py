@@ -17,7 +17,7 @@ from bridge.errors import InvalidReportError
 from tests.verify.robustness.sample_reports import sample_report
 from verify.report.document.codec import derived_members, member_types
 from verify.robustness import document
-from verify.robustness.document import RobustnessReport, Verdict
+from verify.robustness.document import RobustnessReport, ThreatResult, Verdict
 from verify.robustness.png import png
 from verify.robustness.report.html.page import render_html
 from verify.robustness.report.json_report import json_schema, parse_json, render_json
@@ -29,6 +29,12 @@ from verify.robustness.report.writing import write_reports
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'|`*\x1b[31m\u202e]]>&\n#"
 REPORTS = {"pass": sample_report(), "unreliable": sample_report(raised=True), "fail": sample_report(missed=True)}
+SEVERAL = sample_report(missed=True, norms=("linf", "l2"))
+
+
+def with_result(report: RobustnessReport, **members: Any) -> RobustnessReport:
+    """The report with its one result changed."""
+    return dataclasses.replace(report, results=(dataclasses.replace(report.results[0], **members),))
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -38,7 +44,7 @@ def test_a_report_is_read_back_as_it_was_written(name: str) -> None:
     assert report.verdict.value == name
 
 
-@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+@pytest.mark.parametrize("report", [*REPORTS.values(), SEVERAL], ids=[*REPORTS, "several"])
 def test_a_report_is_valid_under_the_published_schema(report: RobustnessReport) -> None:
     Draft202012Validator.check_schema(json_schema())
     Draft202012Validator(json_schema()).validate(json.loads(render_json(report)))
@@ -58,9 +64,33 @@ def test_a_document_cannot_say_pass_over_a_sign_that_was_raised() -> None:
 
 
 def test_a_report_without_an_attack_is_no_pass() -> None:
-    empty = dataclasses.replace(sample_report(), attacks=())
-    assert empty.verdict is Verdict.ERROR
-    assert not empty.holds
+    for empty in (with_result(sample_report(), attacks=()), dataclasses.replace(sample_report(), results=())):
+        assert empty.verdict is Verdict.ERROR
+        assert not empty.holds
+
+
+def test_the_verdict_is_the_worst_of_all_threats() -> None:
+    good, doubtful, missed = (REPORTS[name].results[0] for name in ("pass", "unreliable", "fail"))
+    broken = dataclasses.replace(good, error="out of memory")
+
+    def verdict(*results: ThreatResult) -> Verdict:
+        return dataclasses.replace(sample_report(), results=results).verdict
+
+    assert verdict(good, good) is Verdict.PASS
+    assert verdict(good, doubtful) is Verdict.UNRELIABLE
+    assert verdict(doubtful, missed, good) is Verdict.FAIL
+    assert verdict(missed, broken) is Verdict.ERROR
+
+
+def test_every_threat_has_its_own_curve_tables_and_tests() -> None:
+    page = render_html(SEVERAL)
+    for number, norm in enumerate(("linf", "l2")):
+        assert f'<section id="curve-{number}"><h2>Accuracy against size, {norm}</h2>' in page
+        assert f"Attacks, {norm} 0\\.15" in render_markdown(SEVERAL) or f"Attacks, {norm} 0.15" in render_markdown(SEVERAL)
+    names = {case.attrib["classname"] for case in ET.fromstring(render_junit(SEVERAL)).iter("testcase")}  # noqa: S314
+    assert names == {f"robustness.{norm}.{kind}" for norm in ("linf", "l2") for kind in ("gates", "masking")}
+    results = json.loads(render_sarif(SEVERAL))["runs"][0]["results"]
+    assert len({result["partialFingerprints"]["robustness/v1"] for result in results}) == 2
 
 
 def test_a_missed_gate_outweighs_a_sign() -> None:
@@ -68,9 +98,9 @@ def test_a_missed_gate_outweighs_a_sign() -> None:
 
 
 def test_the_summary_claims_no_more_than_was_asked() -> None:
-    without_floor = dataclasses.replace(sample_report(), gates=(document.Gate("conversion parity", 0.01, 0.0, holds=True),))
+    without_floor = with_result(sample_report(), gates=(document.Gate("conversion parity", 0.01, 0.0, holds=True),))
     assert "no claim that the model is robust" in summary(without_floor)
-    assert "a measurement, not a claim" in summary(dataclasses.replace(sample_report(), gates=()))
+    assert "a measurement, not a claim" in summary(with_result(sample_report(), gates=()))
     assert "no measure of robustness" in summary(sample_report(raised=True))
 
 
@@ -94,7 +124,7 @@ def test_sarif_has_a_result_for_it() -> None:
     assert rules(REPORTS["pass"]) == []
     assert rules(REPORTS["unreliable"]) == ["ROB002"]
     assert rules(REPORTS["fail"]) == ["ROB001"]
-    assert rules(dataclasses.replace(sample_report(), error="out of memory")) == ["ROB003"]
+    assert rules(with_result(sample_report(), error="out of memory")) == ["ROB003"]
 
 
 def test_no_name_becomes_markup_in_any_form() -> None:

@@ -38,8 +38,8 @@ def flip_by_gradient(
 ) -> Tensor:
     """``x`` with at most ``threat.epsilon`` tokens replaced in each sample, as many as it takes to break it.
 
-    The gradient chooses ``candidates`` replacements for each sample, the model itself the best of them. When all that is allowed
-    is replaced, what was replaced is chosen anew as often again.
+    The gradient chooses ``candidates`` replacements for each sample, shared out among the steps, and at least two for each; the
+    model itself chooses the best of them. When all that is allowed is replaced, what was replaced is chosen anew as often again.
     """
     found = x.detach().clone()
     allowed = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
@@ -62,11 +62,13 @@ def _best_replacement(target: GradientTarget, x: Tensor, rows: Tensor, labels: T
     gradient = loss_gradient(target, x, rows, labels, margin).gradient
     gain = gradient - (gradient * x).sum(dim=2, keepdim=True)
     gain = gain.masked_fill(x > 0, float("-inf")).masked_fill(~free[:, :, None], float("-inf"))
-    count = min(candidates, gain[0].numel())
-    values, chosen = gain.flatten(1).topk(count, dim=1)
+    # Shared out, since the greatest gains may all lie at one step: the one whose label is under attack, which then counts no more.
+    each = min(max(2, candidates // x.shape[1]), x.shape[2])
+    values, chosen = (found.flatten(1) for found in gain.topk(each, dim=2))
+    count = values.shape[1]
     tried = x.repeat_interleave(count, dim=0)
     places = torch.arange(len(tried), device=x.device)
-    steps, tokens = chosen.flatten() // x.shape[2], chosen.flatten() % x.shape[2]
+    steps, tokens = places % count // each, chosen.flatten()
     tried[places, steps] = 0
     tried[places, steps, tokens] = 1
     with torch.no_grad():

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+
 from verify.robustness.attacks.scores import Array
 from verify.robustness.document import Check, CheckStatus
 from verify.robustness.statistics import at_least
@@ -18,7 +20,8 @@ def rising(sizes: Sequence[float], standing: Sequence[Array], labels: Array, *, 
     """Raised where samples that a smaller size broke withstand the next, or accuracy at the greatest stays above guessing.
 
     ``standing`` has one array ``(N,)`` for each of ``sizes``, which rise. With ``unbounded`` the greatest size allows every
-    sample to become any other, so that no more than the most frequent label can be left.
+    sample to become any other, so that no more than the most frequent label can be left, or the most frequent row of labels where
+    ``labels`` are those of steps, ``(N, T)``.
     """
     for place, (before, after) in enumerate(pairwise(standing)):
         recovered = int((after & ~before).sum())
@@ -28,7 +31,7 @@ def rising(sizes: Sequence[float], standing: Sequence[Array], labels: Array, *, 
     if not unbounded:
         return Check(NAME, CheckStatus.CLEAR, f"from {sizes[0]:.3g} to {sizes[-1]:.3g} it never falls")
     left = int(standing[-1].sum())
-    guessing = max(int((labels == label).sum()) for label in set(labels.tolist())) / len(labels)
+    guessing = int(np.unique(labels, axis=0, return_counts=True)[1].max()) / len(labels)
     told = (
         f"at {sizes[-1]:.3g}, where a sample can become anything, {left} of {len(labels)} remain; guessing gives {guessing:.2g}"
     )

@@ -10,7 +10,9 @@ from verify.robustness.document.curve import CurvePoint
 from verify.robustness.document.example import Example
 from verify.robustness.document.gate import Gate
 from verify.robustness.document.parity import Parity
-from verify.robustness.document.report import Data, RobustnessReport, Side, ThreatModel, Verdict
+from verify.robustness.document.report import Data, RobustnessReport, Side
+from verify.robustness.document.result import ThreatModel, ThreatResult
+from verify.robustness.document.verdict import Verdict
 
 __all__ = [
     "Attack",
@@ -27,5 +29,6 @@ __all__ = [
     "RobustnessReport",
     "Side",
     "ThreatModel",
+    "ThreatResult",
     "Verdict",
 ]

@@ -11,7 +11,8 @@ from verify.report.document.codec import digits
 class Example:
     """``clean``, ``perturbation`` and ``adversarial`` are PNG images in base64; the perturbation is scaled to be seen.
 
-    ``distance`` is how far the sample was moved, in the norm of the threat.
+    ``distance`` is how far the sample was moved, in the norm of the threat. Where every step of a sequence is labelled, ``step``
+    is the one that ``label`` and ``adversarial_class`` speak of.
     """
 
     sample: int
@@ -22,3 +23,4 @@ class Example:
     clean: str
     perturbation: str
     adversarial: str
+    step: int | None = None

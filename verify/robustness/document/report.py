@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from verify.report.document.codec import decode, digits, encode
 from verify.report.document.envelope import Envelope
-from verify.robustness.document.attack import Attack, Distances
-from verify.robustness.document.check import Check, CheckStatus
-from verify.robustness.document.curve import CurvePoint
-from verify.robustness.document.example import Example
-from verify.robustness.document.gate import Gate
-from verify.robustness.document.parity import Parity
+from verify.robustness.document.result import ThreatResult
+from verify.robustness.document.verdict import Verdict, worst_of
 from verify.robustness.statistics import Share
 
-SCHEMA_VERSION = "1.0"
-
-
-class Verdict(enum.StrEnum):
-    """How a test ended. Only ``PASS`` is good: an unreliable result says nothing in the model's favour."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    UNRELIABLE = "unreliable"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class ThreatModel:
-    """The distance that is allowed, in the model's own units, the norm, and the range that no element leaves."""
-
-    norm: str
-    epsilon: float
-    low: float
-    high: float
-    knowledge: str = "gradients of the twin, scores of the served model"
+SCHEMA_VERSION = "2.0"
+"""1.0 knew one threat alone, whose members stood in the report itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What was attacked: ``sha256`` is that of the file, ``shape`` that of one sample."""
+    """What was attacked: ``sha256`` is that of the file, ``shape`` that of one sample.
+
+    ``steps`` is how many steps are labelled in all where every step of a sequence has a label of its own, else 0.
+    """
 
     sha256: str
     samples: int
@@ -50,41 +29,34 @@ class Data:
     output: str
     shape: tuple[int, ...]
     dtype: str
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The served model or its twin, on the samples as they are."""
+    """The served model or its twin, on the samples as they are.
+
+    ``steps_right`` is how many of the labelled steps it gets right, where steps are labelled. They are no interval's business:
+    those of one sequence depend on each other.
+    """
 
     role: str
     runtime: str
     accuracy: Share
+    steps_right: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobustnessReport(Envelope):
-    """Who may do what to which samples, what every attack achieved, and how far that can be believed.
-
-    ``worst`` counts the samples that withstood everything. ``distances`` are over all samples that anything broke.
-    ``error`` is set where the test came to nothing.
-    """
+    """Who may do what to which samples, and what came of it: ``results`` has one entry for each threat."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("schema_version", "kind", "verdict", "holds")
 
     tier: str
-    threat: ThreatModel
     data: Data | None = None
     sides: tuple[Side, ...] = ()
-    attacks: tuple[Attack, ...] = ()
-    worst: Share | None = None
-    distances: Distances | None = None
-    curve: tuple[CurvePoint, ...] = ()
-    checks: tuple[Check, ...] = ()
-    parity: Parity | None = None
-    gates: tuple[Gate, ...] = ()
-    examples: tuple[Example, ...] = ()
+    results: tuple[ThreatResult, ...] = ()
     seconds: float = digits(3, default=0.0)
-    error: str = ""
 
     @property
     def schema_version(self) -> str:
@@ -98,18 +70,12 @@ class RobustnessReport(Envelope):
 
     @property
     def verdict(self) -> Verdict:
-        """An error first, then a gate that does not hold, then a sign of masking. Without an attack there is no result."""
-        if self.error or not self.attacks or self.worst is None:
-            return Verdict.ERROR
-        if not all(gate.holds for gate in self.gates):
-            return Verdict.FAIL
-        if any(check.status is CheckStatus.RAISED for check in self.checks):
-            return Verdict.UNRELIABLE
-        return Verdict.PASS
+        """The worst of all threats."""
+        return worst_of(result.verdict for result in self.results)
 
     @property
     def holds(self) -> bool:
-        """Whether every gate holds and nothing speaks against the result."""
+        """Whether every gate holds and nothing speaks against any result."""
         return self.verdict is Verdict.PASS
 
     def to_json(self) -> dict[str, Any]:

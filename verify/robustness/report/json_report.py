@@ -1,4 +1,4 @@
-"""The report as JSON: the form that is signed and kept. ``schema/robustness-1.0.json`` is its schema."""
+"""The report as JSON: the form that is signed and kept. ``schema/robustness-2.0.json`` is its schema."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def parse_json(data: bytes) -> RobustnessReport:
 
 def json_schema() -> dict[str, Any]:
     """The published JSON Schema (2020-12) of a robustness report."""
-    text = files("verify.robustness.report").joinpath("schema", "robustness-1.0.json").read_text("utf-8")
+    text = files("verify.robustness.report").joinpath("schema", "robustness-2.0.json").read_text("utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema

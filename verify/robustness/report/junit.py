@@ -5,17 +5,15 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from verify.report.visible import one_line, visible
-from verify.robustness.document import CheckStatus, RobustnessReport
+from verify.robustness.document import CheckStatus, RobustnessReport, ThreatResult, Verdict
 from verify.robustness.report.sentences import share_text, summary, threat_text
 
 
 def render_junit(report: RobustnessReport) -> str:
     """The document, in UTF-8 with its declaration. Times are in seconds."""
-    tests = [*_gates(report), *_checks(report)]
-    if report.error or not tests:
-        test = _test("test", "the test as a whole")
-        ET.SubElement(test, "error", {"message": one_line(report.error or summary(report)), "type": "error"})
-        tests.append(test)
+    tests = [test for result in report.results for test in _tests(result)]
+    if not report.results:
+        tests.append(_error("test", summary(report)))
     counts = {
         "tests": str(len(tests)),
         "failures": str(sum(test.find("failure") is not None for test in tests)),
@@ -32,10 +30,17 @@ def render_junit(report: RobustnessReport) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _gates(report: RobustnessReport) -> list[ET.Element]:
+def _tests(result: ThreatResult) -> list[ET.Element]:
+    tests = [*_gates(result), *_checks(result)]
+    if result.verdict is Verdict.ERROR:
+        tests.append(_error(f"{result.threat.norm}.test", result.error or "no attack was run"))
+    return tests
+
+
+def _gates(result: ThreatResult) -> list[ET.Element]:
     tests = []
-    for gate in report.gates:
-        test = _test("gates", gate.name)
+    for gate in result.gates:
+        test = _test(f"{result.threat.norm}.gates", gate.name)
         if not gate.holds:
             told = gate.detail or f"bound {gate.bound:.4g}, required {gate.required:.4g}"
             ET.SubElement(test, "failure", {"message": one_line(told), "type": "gate"})
@@ -43,10 +48,10 @@ def _gates(report: RobustnessReport) -> list[ET.Element]:
     return tests
 
 
-def _checks(report: RobustnessReport) -> list[ET.Element]:
+def _checks(result: ThreatResult) -> list[ET.Element]:
     tests = []
-    for check in report.checks:
-        test = _test("masking", check.name)
+    for check in result.checks:
+        test = _test(f"{result.threat.norm}.masking", check.name)
         if check.status is CheckStatus.RAISED:
             ET.SubElement(test, "failure", {"message": one_line(check.detail), "type": "unreliable"})
         elif check.status is CheckStatus.SKIPPED:
@@ -57,9 +62,18 @@ def _checks(report: RobustnessReport) -> list[ET.Element]:
     return tests
 
 
+def _error(kind: str, message: str) -> ET.Element:
+    test = _test(kind, "the test as a whole")
+    ET.SubElement(test, "error", {"message": one_line(message), "type": "error"})
+    return test
+
+
 def _properties(report: RobustnessReport) -> ET.Element:
-    pairs = [("verdict", report.verdict.value), ("threat", threat_text(report)), ("worst case", share_text(report.worst))]
-    pairs += [(f"attack.{attack.name}", share_text(attack.robust)) for attack in report.attacks]
+    pairs = [("verdict", report.verdict.value)]
+    for result in report.results:
+        norm = result.threat.norm
+        pairs += [(f"{norm}.threat", threat_text(result)), (f"{norm}.worst case", share_text(result.worst))]
+        pairs += [(f"{norm}.attack.{attack.name}", share_text(attack.robust)) for attack in result.attacks]
     properties = ET.Element("properties")
     for name, value in pairs:
         ET.SubElement(properties, "property", {"name": visible(name), "value": visible(value)})
@@ -67,4 +81,4 @@ def _properties(report: RobustnessReport) -> ET.Element:
 
 
 def _test(kind: str, name: str) -> ET.Element:
-    return ET.Element("testcase", {"classname": f"robustness.{kind}", "name": visible(name), "time": "0.000000"})
+    return ET.Element("testcase", {"classname": visible(f"robustness.{kind}"), "name": visible(name), "time": "0.000000"})

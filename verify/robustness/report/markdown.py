@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from verify.report.figures import seconds_figure
 from verify.report.visible import one_line
-from verify.robustness.document import RobustnessReport, Verdict
-from verify.robustness.report.sentences import fault_line, faults, share_text, summary, threat_text
+from verify.robustness.document import RobustnessReport, ThreatResult, Verdict
+from verify.robustness.report.sentences import fault_line, faults, share_text, summary, threat_text, threats_text
 
 _SIGNS = {Verdict.PASS: "✅ Pass", Verdict.FAIL: "❌ Fail", Verdict.UNRELIABLE: "⚠️ Unreliable", Verdict.ERROR: "⚠️ No result"}
 # What Markdown or the HTML in it would take for markup. A backslash before each of them is shown as the character itself.
@@ -18,29 +18,39 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]#|~@$<>]|:(?=\w))")
 def render_markdown(report: RobustnessReport) -> str:
     """The text."""
     parts = [f"## Robustness: {_SIGNS[report.verdict]}", _escaped(summary(report))]
-    if found := [f"- {_escaped(fault_line(fault))}" for fault in faults(report)]:
+    if found := [f"- {_escaped(fault_line(result, fault))}" for result, fault in faults(report)]:
         parts.append("\n".join(found))
     seeds = ", ".join(f"{name} {seed}" for name, seed in report.seeds.items())
-    parts.append(_escaped(f"Threat: {threat_text(report)}; tier {report.tier}; seeds {seeds}."))
-    if report.attacks:
+    parts.append(_escaped(f"Threat: {threats_text(report)}; tier {report.tier}; seeds {seeds}."))
+    for result in report.results:
+        parts += _result(result)
+    return "\n\n".join(parts) + "\n"
+
+
+def _result(result: ThreatResult) -> Iterator[str]:
+    """What became of one threat."""
+    told = _escaped(threat_text(result))
+    if result.attacks:
         rows = [
             (each.name, each.kind.value, share_text(each.robust), f"{each.reach:.4g}", seconds_figure(each.seconds))
-            for each in report.attacks
+            for each in result.attacks
         ]
-        rows.append(("**worst case**", "all of them", share_text(report.worst), "", ""))
-        parts += ["### Attacks", _table(("attack", "knows", "withstand it", "moved at most", "time"), rows)]
-    if report.checks:
-        signs = [(check.name, check.status.value, check.detail) for check in report.checks]
-        parts += ["### Signs of masking", _table(("sign", "status", "seen"), signs)]
-    if report.parity is not None:
-        parity = report.parity
-        told = (
+        rows.append(("**worst case**", "all of them", share_text(result.worst), "", ""))
+        yield f"### Attacks, {told}"
+        yield _table(("attack", "knows", "withstand it", "moved at most", "time"), rows)
+    if result.checks:
+        signs = [(check.name, check.status.value, check.detail) for check in result.checks]
+        yield f"### Signs of masking, {told}"
+        yield _table(("sign", "status", "seen"), signs)
+    if result.parity is not None:
+        parity = result.parity
+        figures = (
             f"Twin {share_text(parity.twin_robust)}, served {share_text(parity.served_robust)}; "
             f"{parity.transferred.count} of {parity.transferred.total} examples transfer; "
             f"{parity.flips.count} of {parity.flips.total} samples are decided differently, {parity.ties} near ties."
         )
-        parts += ["### Conversion parity", _escaped(told)]
-    return "\n\n".join(parts) + "\n"
+        yield f"### Conversion parity, {told}"
+        yield _escaped(figures)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

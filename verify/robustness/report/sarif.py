@@ -25,7 +25,10 @@ _RULES: Final = {
 def render_sarif(report: RobustnessReport) -> str:
     """The log as JSON; results point to the report's JSON form, which lies beside it."""
     results = [
-        _result("ROB001" if isinstance(fault, Gate) else "ROB002", fault_line(fault), fault.name) for fault in faults(report)
+        _result(
+            "ROB001" if isinstance(fault, Gate) else "ROB002", fault_line(result, fault), f"{result.threat.norm}\0{fault.name}"
+        )
+        for result, fault in faults(report)
     ]
     if report.verdict is Verdict.ERROR:
         results.append(_result("ROB003", summary(report), "test"))
@@ -34,7 +37,10 @@ def render_sarif(report: RobustnessReport) -> str:
         "version": one_line(report.tool.version, 100),
         "rules": [_rule(identifier, *rule) for identifier, rule in _RULES.items()],
     }
-    invocation: dict[str, Any] = {"executionSuccessful": not report.error, "endTimeUtc": one_line(report.created, 40)}
+    invocation: dict[str, Any] = {
+        "executionSuccessful": report.verdict is not Verdict.ERROR,
+        "endTimeUtc": one_line(report.created, 40),
+    }
     if report.command:
         invocation["commandLine"] = one_line(report.command, MOST_CHARACTERS)
     run = {

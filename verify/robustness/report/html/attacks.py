@@ -5,7 +5,7 @@ from __future__ import annotations
 from verify.report.figures import seconds_figure
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.table import Column, Row, table
-from verify.robustness.document import Attack, RobustnessReport
+from verify.robustness.document import Attack, ThreatResult
 from verify.robustness.report.sentences import share_text
 
 _COLUMNS = (
@@ -21,19 +21,19 @@ _COLUMNS = (
 _SETTINGS = (Column("attack"), Column("seed", "figure"), Column("by"), Column("settings", "prose"))
 
 
-def attacks(report: RobustnessReport) -> Markup | None:
+def attacks(result: ThreatResult) -> Markup | None:
     """One row for each, and the worst case of all in the last."""
-    if not report.attacks:
+    if not result.attacks:
         return None
-    rows = [_row(attack) for attack in report.attacks]
-    median = "–" if report.distances is None else f"{report.distances.median:.4g}"
-    worst = ("worst case", "all", share_text(report.worst), "", "", median, "", seconds_figure(report.seconds))
+    rows = [_row(attack) for attack in result.attacks]
+    median = "–" if result.distances is None else f"{result.distances.median:.4g}"
+    worst = ("worst case", "all", share_text(result.worst), "", "", median, "", seconds_figure(result.seconds))
     rows.append(Row(worst, "total"))
     note = (
         "A sample counts as withstanding when the served model classifies it rightly before and after. Shares carry the interval "
     )
     note += "of Clopper and Pearson at 95 %. The worst case takes each sample's worst over all attacks, not the worst attack."
-    settings = table("What each was run with", _SETTINGS, [_settings(attack) for attack in report.attacks])
+    settings = table("What each was run with", _SETTINGS, [_settings(attack) for attack in result.attacks])
     folded = tag("details", tag("summary", "What each was run with"), settings)
     return joined(table("Attacks", _COLUMNS, rows), tag("p", note, class_="muted note"), folded)
 

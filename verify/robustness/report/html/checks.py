@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.table import Column, Row, table
-from verify.robustness.document import CheckStatus, RobustnessReport
+from verify.robustness.document import CheckStatus, ThreatResult
 
 _CHECKS = (Column("sign"), Column("status"), Column("seen", "prose"))
 _GATES = (Column("gate"), Column("status"), Column("bound", "figure"), Column("required", "figure"), Column("detail", "prose"))
@@ -17,19 +17,19 @@ _CLASSES = {
 }
 
 
-def checks(report: RobustnessReport) -> Markup | None:
+def checks(result: ThreatResult) -> Markup | None:
     """The table of signs, and that of gates."""
     tables = []
-    if report.checks:
+    if result.checks:
         rows = [
             Row(
                 (check.name, _badge(_SIGNS[check.status], check.status.value, _CLASSES[check.status]), check.detail),
                 "bad" if check.status is CheckStatus.RAISED else None,
             )
-            for check in report.checks
+            for check in result.checks
         ]
         tables.append(table("Signs of masking", _CHECKS, rows))
-    if report.gates:
+    if result.gates:
         rows = [
             Row(
                 (
@@ -41,7 +41,7 @@ def checks(report: RobustnessReport) -> Markup | None:
                 ),
                 None if gate.holds else "bad",
             )
-            for gate in report.gates
+            for gate in result.gates
         ]
         tables.append(table("Gates", _GATES, rows))
     return joined(*tables) if tables else None

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 
 from verify.report.html.markup import Markup, joined, tag
 from verify.report.html.plots.svg import dot, figure, percent
-from verify.robustness.document import CurvePoint, RobustnessReport
+from verify.robustness.document import CurvePoint, ThreatResult
 from verify.robustness.report.sentences import share_text
 
 _HEIGHT, _TOP, _BOTTOM = 290.0, 12.0, 250.0
 
 
-def curve(report: RobustnessReport) -> Markup | None:
+def curve(result: ThreatResult) -> Markup | None:
     """The plot. Sizes stand at equal distances, since they double from one to the next."""
-    points = report.curve
+    points = result.curve
     if len(points) < 2:
         return None
     told = "; ".join(f"at {point.epsilon:.3g} {share_text(point.robust)}" for point in points)
     return figure(
         "Share of samples that withstand",
         told,
-        tag("div", _labels(), _drawing(points, report.threat.epsilon), class_="curve"),
+        tag("div", _labels(), _drawing(points, result.threat.epsilon), class_="curve"),
         caption="A sample counts out at every size from the least that broke it. The band is the interval of Clopper and Pearson "
         "at 95 %. From the size of the threat on, which the dashed line marks, all attacks count; below, the sweep alone.",
         legend=[("own", "samples that withstand"), ("band", "95 %")],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from verify.report.figures import error_figure
 from verify.report.html.markup import Content, Markup, tag
-from verify.robustness.document import RobustnessReport
+from verify.robustness.document import ThreatResult
 from verify.robustness.report.sentences import share_text
 
 
-def parity(report: RobustnessReport) -> Markup | None:
+def parity(result: ThreatResult) -> Markup | None:
     """The figures of both sides, and what they were held against."""
-    found = report.parity
+    found = result.parity
     if found is None:
         return None
     pairs: list[tuple[str, Content]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from verify.report.html.markup import Content, Markup, joined, tag
 from verify.report.html.table import Column, Row, table
 from verify.robustness.document import RobustnessReport
-from verify.robustness.report.sentences import share_text, threat_text
+from verify.robustness.report.sentences import share_text, threats_text
 
 _MODELS = (Column("model"), Column("role"), Column("format"), Column("SHA-256", "code"))
 _SIDES = (Column("side"), Column("runs in"), Column("accuracy as it is", "figure"))
@@ -17,7 +17,7 @@ def provenance(report: RobustnessReport) -> Markup:
     pairs: list[tuple[str, Content]] = [
         ("made by", f"{report.tool.name} {report.tool.version}"),
         ("at", report.created),
-        ("threat", threat_text(report)),
+        ("threats", threats_text(report)),
         ("seeds", ", ".join(f"{name} {seed}" for name, seed in report.seeds.items()) or "none"),
         ("Python", environment.python),
         ("platform", environment.platform),
@@ -26,6 +26,8 @@ def provenance(report: RobustnessReport) -> Markup:
         ("schema", f"{report.kind} {report.schema_version}"),
     ]
     if data is not None:
+        if data.steps:
+            pairs.append(("labelled steps", f"{data.steps}; a sequence is right when all of its own are"))
         shape = " × ".join(str(extent) for extent in data.shape)
         pairs += [
             ("samples", f"{data.samples} of {data.input}, {shape} {data.dtype}, {data.classes} classes of {data.output}"),
