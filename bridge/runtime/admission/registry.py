@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.runtime.admission.checks.attributes import ATTRIBUTES, check_attributes
+from bridge.runtime.admission.checks.calls import CALLS_CHECK, check_calls
 from bridge.runtime.admission.checks.counts import COUNTS, check_counts
 from bridge.runtime.admission.checks.external_data import (
     EXTERNAL_DATA,
@@ -59,6 +60,7 @@ CHECKS: Final = (
     Check(OPERATORS, check_operators),
     Check(METADATA, check_metadata),
     Check(ATTRIBUTES, check_attributes),
+    Check(CALLS_CHECK, check_calls),
     Check(TENSOR_TYPES, check_tensor_types),
     Check(DIMENSIONS, check_dimensions),
     Check(TENSOR_DATA, check_tensor_data),

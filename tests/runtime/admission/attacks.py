@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import onnx
@@ -128,6 +129,67 @@ def _computed_shape() -> bytes:
     return changed(add_nodes(nodes, [numpy_helper.from_array(np.array(0, np.float32), "zero"), integers("factor", 1 << 20)]))
 
 
+def _node(operator: str, inputs: list[str], **attributes: Any) -> bytes:
+    index = integers("index", 0)
+    return changed(add_nodes([helper.make_node(operator, inputs, ["made"], **attributes)], [index]))
+
+
+def _zeros(name: str, *shape: int) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.zeros(shape, np.float32), name)
+
+
+def _all_pairs() -> bytes:
+    tensors = [_zeros("column", 1 << 16), _zeros("row", 1 << 16)]
+    return changed(add_nodes([helper.make_node("Einsum", ["column", "row"], ["large"], equation="a,b->ab")], tensors))
+
+
+def _expanded_slice() -> bytes:
+    nodes = [
+        helper.make_node("Slice", ["many", "start", "end"], ["part"]),
+        helper.make_node("Expand", ["part", "shape"], ["large"]),
+    ]
+    tensors = [_zeros("many", 512), integers("start", 0), integers("end", 512), integers("shape", 1 << 16, 1 << 16, 512)]
+    return changed(add_nodes(nodes, tensors))
+
+
+def _extent_of_a_kernel() -> bytes:
+    """The exponential of 23.5 is 16 thousand million."""
+    numbers = {"power": 23.5, "zero": 0.0, "one": 1.0}
+    nodes = [helper.make_node("Exp", ["power"], ["limit"]), helper.make_node("Range", ["zero", "limit", "one"], ["large"])]
+    return changed(
+        add_nodes(nodes, [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in numbers.items()])
+    )
+
+
+def _wide_cell() -> bytes:
+    """One feature in, a thousand out, for each of many steps."""
+    nodes = [
+        helper.make_node("Expand", ["zero", "steps"], ["long"]),
+        helper.make_node("LSTM", ["long", "weights", "recurrent"], ["large"], hidden_size=1024),
+    ]
+    tensors = [_zeros("zero", 1), _zeros("weights", 1, 4096, 1), _zeros("recurrent", 1, 4096, 1024)]
+    return changed(add_nodes(nodes, [*tensors, integers("steps", 1 << 14, 1 << 10, 1)]))
+
+
+def _doubling_state() -> bytes:
+    body = helper.make_graph(
+        [helper.make_node("Concat", ["state", "state"], ["next"], axis=0)],
+        "body",
+        [
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
+            helper.make_tensor_value_info("each", TensorProto.FLOAT, []),
+        ],
+        [helper.make_tensor_value_info("next", TensorProto.FLOAT, None)],
+    )
+    node = helper.make_node("Scan", ["first", "many"], ["last"], body=body, num_scan_inputs=1)
+    return changed(add_nodes([node], [_zeros("first", 1), _zeros("many", 60)]))
+
+
+def _stated_result() -> bytes:
+    node = helper.make_node("ConvTranspose", ["pixel", "kernel"], ["large"], output_shape=[1 << 17, 1 << 17])
+    return changed(add_nodes([node], [_zeros("pixel", 1, 1, 1, 1), _zeros("kernel", 1, 1, 1, 1)]))
+
+
 def _two_data(tensor: onnx.TensorProto) -> None:
     tensor.float_data.extend([666.0] * 12)
 
@@ -234,6 +296,15 @@ ATTACKS = (
     Attack(11, "PythonOp", "versions", lambda: _custom_operator("org.pytorch.aten", "PythonOp"), also=("operators",)),
     Attack(12, "options of a session", "metadata", _with(lambda m: m.metadata_props.add(key="ort_config", value="{}"))),
     Attack(13, "a kernel that no conversion needs", "operators", lambda: _custom_operator("", "Det")),
+    Attack(13, "a maximum whose first operand is left out", "calls", lambda: _node("Max", ["", "x"])),
+    Attack(13, "a negative number of shared axes", "calls", lambda: _node("GatherND", ["w", "index"], batch_dims=-(1 << 31))),
+    Attack(
+        13,
+        "an equation that is none",
+        "calls",
+        lambda: _node("Einsum", ["x", "w"], equation="i...,j...->ij..."),
+        also=("made-bytes",),
+    ),
     Attack(13, "an operator set of the future", "versions", _with(lambda m: setattr(m.opset_import[0], "version", 27))),
     Attack(13, "an IR version of the past", "versions", _with(lambda m: setattr(m, "ir_version", 3))),
     Attack(14, "functions that double 24 times", "functions", lambda: _function_bomb(24), limits=_MANY_FUNCTIONS),
@@ -243,10 +314,10 @@ ATTACKS = (
         "more nesting than anybody needs",
         "wire-format",
         lambda: _deep(20),
-        also=("counts", "attributes", "names", "made-bytes", "loops"),
+        also=("counts", "attributes", "calls", "names", "made-bytes", "loops"),
         lax=ModelLimits(wire_depth=200),
     ),
-    Attack(14, "bodies in bodies", "counts", lambda: _deep(9), also=("loops", "made-bytes")),
+    Attack(14, "bodies in bodies", "counts", lambda: _deep(9), also=("calls", "loops", "made-bytes")),
     Attack(14, "a name of a megabyte", "counts", _with(lambda m: setattr(m.graph.node[0], "name", "n" * 100_000))),
     Attack(14, "more nodes than admitted", "counts", _doubling, also=("made-bytes",), limits=ModelLimits(nodes=20)),
     Attack(14, "extents that overflow", "dimensions", _with(_rename_dims(1 << 40, 1 << 40, 0)), also=("made-bytes", "loops")),
@@ -260,6 +331,12 @@ ATTACKS = (
     Attack(16, "the product of a column and a row", "made-bytes", _outer_product),
     Attack(16, "Concat of itself, 40 times", "made-bytes", _doubling),
     Attack(16, "a shape computed from the input's", "made-bytes", _computed_shape),
+    Attack(16, "every pair of two vectors, by Einsum", "made-bytes", _all_pairs),
+    Attack(16, "a Slice, after which a shape would be forgotten", "made-bytes", _expanded_slice),
+    Attack(16, "an extent that only a kernel computes", "made-bytes", _extent_of_a_kernel),
+    Attack(16, "hidden values of a recurrent cell", "made-bytes", _wide_cell),
+    Attack(16, "a Scan whose state doubles with each step", "made-bytes", _doubling_state),
+    Attack(16, "a convolution that states its result's shape", "calls", _stated_result, also=("made-bytes",)),
     Attack(17, "an initializer with two values", "tensor-data", _with(lambda m: _two_data(m.graph.initializer[0]))),
     Attack(17, "a Constant with two values", "tensor-data", _constant_with_two_data, limits=_CONSTANTS),
     Attack(17, "two values in the body of a Scan", "tensor-data", _body_with_two_data),

@@ -14,6 +14,7 @@ from bridge.lower.builder import OPSET
 from bridge.package.describing import describe_onnx
 from bridge.package.interface import ServingLimits
 from bridge.runtime.admission.admitting import admit
+from bridge.runtime.admission.calls_table import CALLS
 from bridge.runtime.admission.checks.operators import CONVERTER_OPERATORS
 from bridge.runtime.limits import ModelLimits
 
@@ -51,6 +52,18 @@ def test_every_operator_of_the_table_is_named_in_the_lowering_and_the_other_way_
 def test_every_operator_of_the_table_exists_in_the_operator_set() -> None:
     for operator in CONVERTER_OPERATORS:
         assert onnx.defs.get_schema(operator, OPSET).since_version <= OPSET
+
+
+def test_calls_are_a_part_of_what_onnx_allows() -> None:
+    assert CALLS.keys() == CONVERTER_OPERATORS
+    for operator, call in CALLS.items():
+        schemas = [onnx.defs.get_schema(operator, opset) for opset in range(*ModelLimits().opsets)]
+        assert call.needed >= min(schema.min_input for schema in schemas), operator
+        assert call.outputs <= max(schema.max_output for schema in schemas), operator
+        for name, values in call.attributes.items():
+            found = [schema.attributes[name].type for schema in schemas if name in schema.attributes]
+            assert found, f"{operator}.{name}"
+            assert set(found) == {onnx.defs.OpSchema.AttrType(values.type)}, f"{operator}.{name}"
 
 
 def test_every_golden_conversion_is_admitted(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ _ELEMENTWISE: Final[Mapping[str, Callable[..., Any]]] = {
     "Identity": np.asarray,
 }
 
+_DIVISIONS: Final = frozenset({"Div", "Mod"})
+
 
 def content_of(node: Node, inputs: Sequence[Known | None]) -> Array | None:
     """What the node makes, where that follows from contents that are known; ``None`` where it does not."""
@@ -55,7 +57,7 @@ def content_of(node: Node, inputs: Sequence[Known | None]) -> Array | None:
 
 def _is_small(node: Node, inputs: Sequence[Known | None], known: Sequence[Array]) -> bool:
     """Whether the result is small, which has to be known before it is computed: small operands may broadcast to any size."""
-    if node.operator in _ELEMENTWISE or node.operator == "Div":
+    if node.operator in _ELEMENTWISE or node.operator in _DIVISIONS:
         shape = broadcast([value.shape for value in inputs if value is not None])
         return shape is not None and Known(shape, 1).least_bytes <= MOST_CONTENT
     return node.operator in _OTHERS and len(known) <= MOST_CONTENT
@@ -67,6 +69,8 @@ def _computed(node: Node, known: Sequence[Array]) -> Array | None:
         return made
     if node.operator == "Div":
         return _quotient(known[0], known[1])
+    if node.operator == "Mod":
+        return _remainder(known[0], known[1])
     return _OTHERS[node.operator](node, known)
 
 
@@ -77,6 +81,11 @@ def _quotient(dividend: Array, divisor: Array) -> Array | None:
         return None
     # Integers are divided towards zero.
     return np.asarray(np.trunc(dividend / divisor).astype(dividend.dtype))
+
+
+def _remainder(dividend: Array, divisor: Array) -> Array | None:
+    """Of integers, with the sign of the divisor."""
+    return np.asarray(np.mod(dividend, divisor)) if dividend.dtype.kind in "iu" and divisor.all() else None
 
 
 def _cast(node: Node, known: Sequence[Array]) -> Array | None:

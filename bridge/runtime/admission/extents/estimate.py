@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from bridge.package.interface import Interface
+from bridge.runtime.admission.calls_table import CALLS
 from bridge.runtime.admission.element_types import ELEMENT_TYPES
-from bridge.runtime.admission.extents.contents import content_of
-from bridge.runtime.admission.extents.known import MOST_CONTENT, UNKNOWN, Extents, Known, integers, of_content
-from bridge.runtime.admission.extents.shapes import shape_of, width_of
-from bridge.runtime.admission.extents.windows import WINDOWED, window_shape
-from bridge.runtime.admission.model import Graph, Node, OnnxModel, Tensor, Value
+from bridge.runtime.admission.extents.known import UNKNOWN, Extents, Known, integers
+from bridge.runtime.admission.extents.results import constant, results_of
+from bridge.runtime.admission.model import Graph, Node, OnnxModel, Value
 
 _Scope = ChainMap[str, Known]
 
@@ -32,9 +28,13 @@ class Trips:
 
 @dataclass(slots=True)
 class Estimate:
-    """``made`` is bytes at least, per node and trip; ``trips`` are the loops."""
+    """``made`` is bytes at least, per node and trip; ``trips`` are the loops.
+
+    ``unsized`` are nodes of whose results an extent follows neither from what the file states nor from the values of inputs.
+    """
 
     made: list[tuple[str, int]] = field(default_factory=list)
+    unsized: list[str] = field(default_factory=list)
     trips: list[Trips] = field(default_factory=list)
 
 
@@ -50,9 +50,11 @@ class _Walk:
     def __init__(self, interface: Interface | None) -> None:
         self.found = Estimate()
         self._symbols = interface.symbols if interface is not None else {}
+        self._varying: set[str] = set()
 
     def given(self, value: Value) -> Known:
         """An input of the model: of its stated shape, with every symbol at its minimum."""
+        self._varying.add(value.name)
         known = ELEMENT_TYPES.get(value.element_type)
         width = 4 if known is None else known.itemsize
         if value.shape is None:
@@ -71,7 +73,7 @@ class _Walk:
         names = {value.name for value in graph.inputs}
         for tensor in graph.initializers:
             if tensor.name not in names:
-                scope[tensor.name] = _constant(tensor)
+                scope[tensor.name] = constant(tensor)
         for value, known in zip(graph.inputs, given, strict=False):
             scope[value.name] = known
         for node in graph.nodes:
@@ -80,9 +82,22 @@ class _Walk:
 
     def _node(self, node: Node, scope: _Scope, nesting: int) -> None:
         inputs = [scope.get(name, UNKNOWN) if name else None for name in node.inputs]
-        results = self._with_body(node, inputs, scope, nesting) if node.bodies else [_result(node, inputs)]
+        results = self._with_body(node, inputs, scope, nesting) if node.bodies else results_of(node, inputs)
         scope.update((name, known) for name, known in zip(node.outputs, results, strict=False) if name)
         self.found.made.append((node.where, sum(result.least_bytes for result in results)))
+        self._note_unsized(node, results)
+
+    def _note_unsized(self, node: Node, results: Sequence[Known]) -> None:
+        """Sizes may be unknown where they depend on values that a caller gives, and on nothing else."""
+        sized = all(result.is_sized for result in results)
+        varies = not self._varying.isdisjoint(node.inputs)
+        if node.operator == "Shape" and results[0].content is not None:
+            varies = False
+        if node.operator not in CALLS:
+            varies = True  # Declared by whoever runs the model, and not followed.
+        if not sized and not varies:
+            self.found.unsized.append(node.where)
+        (self._varying.update if varies else self._varying.difference_update)(node.outputs)
 
     def _with_body(self, node: Node, inputs: Sequence[Known | None], scope: _Scope, nesting: int) -> list[Known]:
         if node.operator == "Scan":
@@ -93,6 +108,7 @@ class _Walk:
             count = None if stated is None else max(0, stated[0])
             self.found.trips.append(Trips(node.where, node.operator, count, nesting * (count or 1)))
         for body in node.bodies:
+            self._varying.update(value.name for value in body.inputs)  # Which are not followed either.
             self.graph(body, [UNKNOWN] * len(body.inputs), scope, nesting * (count or 1))
         return [UNKNOWN] * len(node.outputs)
 
@@ -109,46 +125,16 @@ class _Walk:
         self.found.trips.append(Trips(node.where, node.operator, count, nested))
         given = [Known(known.shape, known.width) if known is not None else UNKNOWN for known in inputs[:states]]
         given += [Known(_without(known.shape, axis), known.width) for known, axis in zip(along, axes, strict=True)]
+        for value, name in zip(body.inputs, node.inputs, strict=False):
+            (self._varying.add if name in self._varying else self._varying.discard)(value.name)
         made = self.graph(body, given, scope, nested)
+        if any(before.is_sized and before.shape != after.shape for before, after in zip(given[:states], made, strict=False)):
+            self.found.unsized.append(f"a state of {node.where}")
         gathered = [
             Known(_with(known.shape, _listed(node, "scan_output_axes", index), count), known.width)
             for index, known in enumerate(made[states:])
         ]
         return [*(Known(known.shape, known.width) for known in made[:states]), *gathered]
-
-
-def _result(node: Node, inputs: Sequence[Known | None]) -> Known:
-    if node.operator == "Shape" and inputs and inputs[0] is not None:
-        return _shape_as_content(node, inputs[0])
-    if node.operator == "Constant" and (value := node.attribute("value")) is not None and value.tensors:
-        return _constant(value.tensors[0])
-    content = content_of(node, inputs)
-    if content is not None:
-        return of_content(content)
-    shape = window_shape(node, inputs) if node.operator in WINDOWED else shape_of(node, inputs)
-    return Known(shape, width_of(node, inputs))
-
-
-def _shape_as_content(node: Node, value: Known) -> Known:
-    start, end = node.attribute("start"), node.attribute("end")
-    if value.shape is None:
-        return Known((None,), 8)
-    part = value.shape[start.integer if start is not None else None : end.integer if end is not None else None]
-    known = [extent for extent in part if extent is not None]
-    fitting = len(known) == len(part) and all(extent < 1 << 63 for extent in known)
-    return of_content(np.array(known, np.int64)) if fitting else Known((len(part),), 8)
-
-
-def _constant(tensor: Tensor) -> Known:
-    """What is known of an initializer: all of it where it is small and in the file."""
-    known = ELEMENT_TYPES.get(tensor.data_type)
-    if known is None or any(extent < 0 for extent in tensor.dims):
-        return UNKNOWN
-    elements = math.prod(tensor.dims)
-    if elements <= MOST_CONTENT and tensor.raw is not None and len(tensor.raw) == elements * known.itemsize:
-        content = np.frombuffer(tensor.raw, known.newbyteorder("<")).astype(known)
-        return of_content(content.reshape(tensor.dims))
-    return Known(tensor.dims, known.itemsize)
 
 
 def _listed(node: Node, name: str, index: int) -> int:

@@ -27,6 +27,11 @@ class Known:
         """What the value takes at least: extents that are not known count as 1."""
         return 0 if self.shape is None else math.prod(1 if extent is None else extent for extent in self.shape) * self.width
 
+    @property
+    def is_sized(self) -> bool:
+        """Whether every extent is known."""
+        return self.shape is not None and None not in self.shape
+
     def axis(self, axis: int) -> int | None:
         """The extent of an axis, which may count from the end."""
         if self.shape is None or not -len(self.shape) <= axis < len(self.shape):
@@ -50,15 +55,16 @@ def integers(value: Known | None) -> tuple[int, ...] | None:
 
 
 def broadcast(shapes: list[Extents | None]) -> Extents | None:
-    """The shape of an element-wise result. Where one extent is unknown, the other one is what it is at least."""
-    if any(shape is None for shape in shapes):
+    """The shape of an element-wise result. Where an extent, or a whole shape, is unknown, the other is what it is at least."""
+    if all(shape is None for shape in shapes):
         return None
     known = [shape for shape in shapes if shape is not None]
     rank = max((len(shape) for shape in known), default=0)
-    return tuple(_joined([shape[axis - rank] for shape in known if len(shape) + axis >= rank]) for axis in range(rank))
+    return tuple(joined([shape[axis - rank] for shape in known if len(shape) + axis >= rank]) for axis in range(rank))
 
 
-def _joined(extents: list[int | None]) -> int | None:
+def joined(extents: list[int | None]) -> int | None:
+    """The extent that broadcasting makes of several."""
     stated = [extent for extent in extents if extent is not None]
     if 0 in stated:
         return 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.runtime.admission.element_types import ELEMENT_TYPES
 from bridge.runtime.admission.extents.contents import stated_integers
-from bridge.runtime.admission.extents.known import Extents, Known, broadcast, integers
+from bridge.runtime.admission.extents.known import MOST_CONTENT, Extents, Known, broadcast, integers, joined
 from bridge.runtime.admission.model import Node
 
 Inputs = Sequence[Known | None]
@@ -58,13 +58,21 @@ def _as_stated(position: int) -> _Shape:
     """The shape is the content of an input."""
 
     def rule(_: Node, inputs: Inputs) -> Extents | None:
-        return integers(inputs[position]) if len(inputs) > position else None
+        return _listed(inputs[position]) if len(inputs) > position else None
 
     return rule
 
 
+def _listed(value: Known | None) -> Extents | None:
+    """A list of integers; of none but its length where the content is not known."""
+    stated = integers(value)
+    if stated is not None or value is None or value.shape is None or len(value.shape) != 1 or value.shape[0] is None:
+        return stated
+    return (None,) * value.shape[0] if value.shape[0] <= MOST_CONTENT else None
+
+
 def _expand(_: Node, inputs: Inputs) -> Extents | None:
-    return broadcast([_shape(inputs[0]), integers(inputs[1])]) if len(inputs) > 1 else None
+    return broadcast([_shape(inputs[0]), _listed(inputs[1])]) if len(inputs) > 1 else None
 
 
 def _range(_: Node, inputs: Inputs) -> Extents | None:
@@ -166,8 +174,58 @@ def _unsqueeze(node: Node, inputs: Inputs) -> Extents | None:
     return tuple(1 if axis in places else next(rest) for axis in range(rank)) if len(places) == len(axes) else None
 
 
+def _slice(_: Node, inputs: Inputs) -> Extents | None:
+    shape, *stated = _shape(inputs[0]), *(_listed(value) for value in inputs[1:3])
+    if shape is None or len(stated) != 2 or stated[0] is None or stated[1] is None or len(stated[0]) != len(stated[1]):
+        return None
+    starts, ends = stated[0], stated[1]
+    given = [inputs[place] if len(inputs) > place else None for place in (3, 4)]
+    axes = tuple(range(len(starts))) if given[0] is None else integers(given[0])
+    steps = (1,) * len(starts) if given[1] is None else _listed(given[1])
+    if axes is None or steps is None or not len(axes) == len(steps) == len(starts):
+        return (None,) * len(shape)
+    made = list(shape)
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        if not -len(shape) <= axis < len(shape) or step == 0:
+            return None
+        made[axis] = _part(shape[axis], start, end, step)
+    return tuple(made)
+
+
+def _part(extent: int | None, start: int | None, end: int | None, step: int | None) -> int | None:
+    """How much of an axis a slice leaves."""
+    if extent is None or start is None or end is None or step is None:
+        return None
+    return len(range(*slice(start, end, step).indices(extent)))
+
+
+def _top_k(node: Node, inputs: Inputs) -> Extents | None:
+    shape, count, axis = _shape(inputs[0]), integers(inputs[1]) if len(inputs) > 1 else None, node.attribute("axis")
+    place = -1 if axis is None else axis.integer
+    if not shape or not -len(shape) <= place < len(shape):
+        return None
+    place %= len(shape)
+    return (*shape[:place], count[0] if count is not None and len(count) == 1 else None, *shape[place + 1 :])
+
+
+def _einsum(node: Node, inputs: Inputs) -> Extents | None:
+    """Letters name axes. Those of one name have one extent, or are broadcast."""
+    equation = node.attribute("equation")
+    operands, _, result = (b"" if equation is None else equation.octets).decode("ascii", "replace").partition("->")
+    extents: dict[str, list[int | None]] = {}
+    for letters, value in zip(operands.split(","), inputs, strict=False):
+        shape = _shape(value)
+        if shape is None or len(shape) != len(letters):
+            return None
+        for letter, extent in zip(letters, shape, strict=True):
+            extents.setdefault(letter, []).append(extent)
+    return tuple(joined(extents[letter]) for letter in result) if set(result) <= extents.keys() else None
+
+
 def _squeeze(node: Node, inputs: Inputs) -> Extents | None:
     shape, axes = _shape(inputs[0]), stated_integers(node, inputs, 1, "axes")
+    if shape is not None and None not in shape and (len(inputs) < 2 or inputs[1] is None):
+        axes = tuple(axis for axis, extent in enumerate(shape) if extent == 1) if axes is None else axes
     if shape is None or axes is None or not all(-len(shape) <= axis < len(shape) for axis in axes):
         return None
     gone = {axis % len(shape) for axis in axes}
@@ -175,9 +233,11 @@ def _squeeze(node: Node, inputs: Inputs) -> Extents | None:
 
 
 def _reshape(_: Node, inputs: Inputs) -> Extents | None:
-    shape, stated = _shape(inputs[0]), integers(inputs[1]) if len(inputs) > 1 else None
+    shape, stated = _shape(inputs[0]), _listed(inputs[1]) if len(inputs) > 1 else None
     if stated is None:
         return None
+    if None in stated:
+        return stated
     kept = [
         shape[axis] if extent == 0 and shape is not None and axis < len(shape) else extent for axis, extent in enumerate(stated)
     ]
@@ -195,13 +255,11 @@ def _reduce(node: Node, inputs: Inputs) -> Extents | None:
         return None
     axis = node.attribute("axis")
     axes = (axis.integer,) if axis is not None else stated_integers(node, inputs, 1, "axes")
+    if axes is None and len(inputs) > 1 and inputs[1] is not None:
+        return None
     gone = range(len(shape)) if axes is None else {each % len(shape) for each in axes if shape}
     keep = kept is None or kept.integer == 1
     return tuple(1 if place in gone else extent for place, extent in enumerate(shape) if keep or place not in gone)
-
-
-def _same(_: Node, inputs: Inputs) -> Extents | None:
-    return _shape(inputs[0])
 
 
 def _plus(extent: int | None, more: int) -> int | None:
@@ -228,7 +286,9 @@ _RULES: Final[Mapping[str, _Shape]] = {
     "Unsqueeze": _unsqueeze,
     "Squeeze": _squeeze,
     "Reshape": _reshape,
-    "TopK": _same,
+    "TopK": _top_k,
+    "Slice": _slice,
+    "Einsum": _einsum,
     **dict.fromkeys(("ArgMax", "ArgMin", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean"), _reduce),
     **dict.fromkeys(("ReduceMin", "ReduceProd", "ReduceSum"), _reduce),
 }
