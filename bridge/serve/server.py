@@ -27,6 +27,7 @@ from bridge.serve.models.repository import Repository
 from bridge.serve.observing.logs import Log
 from bridge.serve.observing.metrics import Metrics
 from bridge.serve.observing.tracing import NoTracer, OpenTelemetryTracer
+from bridge.serve.service_manager import READY, STOPPING, tell_service_manager
 from bridge.serve.settings import HttpLimits, ModelSettings, ServerSettings
 
 _BACKLOG: Final = 1024
@@ -127,10 +128,12 @@ def _hosted(models: Models, on_fault: Callable[[str, BaseException], None]) -> M
 def serve(settings: ServerSettings, load: Callable[[ModelSettings], ServedModel], on_started: Callable[[Server], None]) -> None:
     """Load the models, serve them, and return when SIGTERM or SIGINT has come and everything under way is answered.
 
-    SIGHUP reloads the packages.
+    SIGHUP reloads the packages; one that comes while they are loaded for the first time changes nothing.
 
-    ``on_started`` is told when the ports are open. Raises ``BridgeError`` where a model is refused or a port taken.
+    ``on_started`` is told when the ports are open, and so is a service manager that wants to know. Raises ``BridgeError`` where
+    a model is refused or a port taken.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     models = [(model, load(model)) for model in settings.models]
     uvloop.run(_serve(settings, models, on_started))
 
@@ -148,9 +151,11 @@ async def _serve(settings: ServerSettings, models: Models, on_started: Callable[
         await server.stop()  # Ports that are open already would keep the process.
         raise
     on_started(server)
+    tell_service_manager(READY)
     reloading = asyncio.create_task(_reload_when_told(server, reload))
     await stop.wait()
     reloading.cancel()
+    tell_service_manager(STOPPING)
     await server.stop()
 
 
