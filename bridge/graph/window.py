@@ -140,17 +140,19 @@ def _axes(node: Node, kernel: Sequence[int], filled: int, source: Sequence[int],
 def convolution_axes(node: Node, weight: Sequence[int], data: Sequence[int]) -> tuple[WindowAxis, ...]:
     """The window of a Convolution over data of static shape ``data``, channel axis first: the weight's last dimensions.
 
-    ``weight`` has one dimension more, for the output maps (transposed: the input channels), or none.
+    ``weight`` has one dimension more, for the output maps (transposed: the input channels), or none. Maps may be followed by
+    dimensions of 1: CNTK takes further ones for maps along the spatial axes, which none of its engines computes.
     """
     rank = len(data)
-    if not rank or not rank <= len(weight) <= rank + 1:
+    transposed, extra = attributes.flag(node, "transpose", default=False), weight[1 : len(weight) - rank]
+    if not rank or len(weight) < rank or any(dim != 1 or transposed for dim in extra):
         raise InvalidGraphError(
             f"convolution of {list(data)} by weights {list(weight)}: expected {rank} or {rank + 1} dimensions", node=node.uid
         )
     kernel = list(reversed(weight))[:rank]
     if any(dim < 1 for dim in weight):
         raise InvalidGraphError(f"weights {list(weight)} of a convolution: every dimension must be known", node=node.uid)
-    filled = rank - 1 if attributes.flag(node, "transpose", default=False) else rank
+    filled = rank - 1 if transposed else rank
     return _axes(node, kernel, filled, [max(dim, 1) for dim in reversed(data)])
 
 

@@ -39,6 +39,9 @@ def lower_convolution(ctx: Lowering, node: Node) -> ir.Value:
     groups = attributes.integer(node, "groups", 1)
 
     def compute(value: ir.Value, kernel: ir.Value) -> ir.Value:
+        extra = range(1, weight.type.rank - len(shape))
+        if extra:
+            kernel = ctx.builder.op("Squeeze", kernel, ctx.builder.integers(*extra))
         if attributes.flag(node, "transpose", default=False):
             return lower_transposed(ctx, node, axes, value, shape, kernel, weight.type.shape)
         kernel = kernel if weight.type.rank > len(shape) else ctx.builder.op("Unsqueeze", kernel, ctx.builder.integers(0))

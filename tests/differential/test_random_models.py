@@ -29,7 +29,9 @@ FAMILIES = (
     "criteria",
     "dynamic_axes",
     "edge_values",
+    "layer_options",
     "legacy_format",
+    "model_idioms",
     "networks",
     "recurrences",
     "reductions",
@@ -37,6 +39,7 @@ FAMILIES = (
     "shapes",
     "sparse_inputs",
     "spatial",
+    "step_idioms",
 )
 
 

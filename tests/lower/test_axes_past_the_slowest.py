@@ -23,6 +23,22 @@ def test_axis_far_past_the_slowest_is_refused() -> None:
         graph.lower(y)
 
 
+def test_vectors_are_joined_along_an_axis_two_past_their_own() -> None:
+    """As CNTK's attention over a window of steps lays its keys out: ``(span, 1, width)``."""
+    graph = Graph()
+    x = graph.input("x", (2,), BATCH)
+    y = graph.op("Splice", x, graph.constant(np.array([7.0, 8.0])), graph.op("Negate", x), axis=static_axis(2))
+    made = graph.run(y, {"x": [[1, 2], [3, 4]]})
+    np.testing.assert_array_equal(made, [[[[1, 2]], [[7, 8]], [[-1, -2]]], [[[3, 4]], [[7, 8]], [[-3, -4]]]])
+
+
+def test_joint_far_past_the_slowest_axis_is_refused() -> None:
+    graph = Graph()
+    x = graph.input("x", (2, 3), BATCH)
+    with pytest.raises(InvalidGraphError, match="axis 1000000000"):
+        graph.lower(graph.op("Splice", x, x, axis=static_axis(1_000_000_000)))
+
+
 def test_product_over_the_sequence_axis_keeps_further_axes_of_one() -> None:
     graph = Graph()
     x, weights = graph.input("x", (2,), SEQUENCE), graph.input("weights", (1, 1), SEQUENCE)

@@ -104,6 +104,25 @@ def test_weights_without_maps_make_one_output_channel() -> None:
     np.testing.assert_allclose(graph.run(y, {x: data[None]})[0], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_axes_of_1_behind_the_maps_change_nothing() -> None:
+    """What a layer makes of filters in a tensor ``(3, 1)``."""
+    graph = Graph()
+    data, weights = rng.standard_normal((2, 5, 4)), rng.standard_normal((3, 1, 2, 2, 2)).astype(np.float32)
+    x = graph.input("x", (2, 5, 4))
+    y = convolution(graph, weights, x)
+    expected = convolve(data, weights[:, 0], (1, 1), (0, 0), (4, 3))
+    np.testing.assert_allclose(graph.run(y, {x: data[None]})[0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "transposed"), [((3, 2, 2, 2, 2), False), ((2, 1, 3, 2, 2), True)])
+def test_maps_along_spatial_axes_are_refused(shape: tuple[int, ...], transposed: bool) -> None:
+    """CNTK's engines fail on them."""
+    graph = Graph()
+    y = convolution(graph, np.ones(shape, np.float32), graph.input("x", (2, 5, 4)), transpose=transposed)
+    with pytest.raises(InvalidGraphError, match="expected 3 or 4 dimensions"):
+        graph.lower(y)
+
+
 def test_data_of_channels_alone_is_convolved_along_them() -> None:
     graph = Graph()
     weights = rng.standard_normal((2, 3)).astype(np.float32)

@@ -55,8 +55,13 @@ class GoldenCase:
         return case_name(self.folder)
 
     def output_names(self) -> tuple[str, ...]:
-        """The recorded outputs, as ``bridge.convert(outputs=...)`` wants them."""
-        return tuple(output.description.public_name for output in self.outputs)
+        """The recorded outputs, as ``bridge.convert(outputs=...)`` wants them: by uid from the second of a name on."""
+        taken: set[str] = set()
+        names = []
+        for description in (output.description for output in self.outputs):
+            names.append(description.uid if description.public_name in taken else description.public_name)
+            taken.add(description.public_name)
+        return tuple(names)
 
     def model_path(self) -> Path:
         """The model's file, after a look that it is the one recorded."""

@@ -74,7 +74,7 @@ def _slice(node: Node, operands: Operands) -> Result:
 
 
 _SPARE_AXES = 8
-"""How far past the slowest axis a TransposeAxes may reach; CNTK's own builders go one past it."""
+"""How far past the slowest axis a TransposeAxes or a Splice may reach; attention over a window goes two past it."""
 
 
 def transposed_rank(node: Node, rank: int) -> int:
@@ -111,8 +111,14 @@ def _transpose_axes(node: Node, operands: Operands) -> Result:
 
 
 def splice_axis(node: Node, rank: int) -> int:
-    """The row-major axis along which a Splice of operands of at most ``rank`` dimensions joins them; -1: a new axis in front."""
-    return attributes.row_major(node, attributes.axis(node), rank, end=True)
+    """The row-major axis along which a Splice of operands of at most ``rank`` dimensions joins them.
+
+    Negative: a new axis in front of so many dimensions less one of 1, as CNTK counts axes that no operand has.
+    """
+    stated = attributes.axis(node)
+    if stated.kind is AxisKind.STATIC and rank <= stated.index < rank + _SPARE_AXES:
+        return rank - 1 - stated.index
+    return attributes.row_major(node, stated, rank, end=True)
 
 
 @rule("Splice")
@@ -124,7 +130,7 @@ def _splice(node: Node, operands: Operands) -> Result:
     rank = max(operand.rank for operand in known)
     axis = splice_axis(node, rank)
     if axis < 0:
-        rank, axis = rank + 1, 0
+        rank, axis = rank - axis, 0
     shapes = [(1,) * (rank - operand.rank) + operand.shape for operand in known]
     others = broadcast_shapes([(*shape[:axis], 1, *shape[axis + 1 :]) for shape in shapes])
     if others is None:

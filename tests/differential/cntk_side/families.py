@@ -5,7 +5,9 @@ from cntk_side import (
     criteria,
     dynamic_axes,
     edge_values,
+    layer_options,
     legacy_format,
+    model_idioms,
     networks,
     recurrences,
     reductions,
@@ -13,6 +15,7 @@ from cntk_side import (
     shapes,
     sparse_inputs,
     spatial,
+    step_idioms,
 )
 
 FAMILIES = {
@@ -20,7 +23,9 @@ FAMILIES = {
     "criteria": criteria.build,
     "dynamic_axes": dynamic_axes.build,
     "edge_values": edge_values.build,
+    "layer_options": layer_options.build,
     "legacy_format": legacy_format.build,
+    "model_idioms": model_idioms.build,
     "networks": networks.build,
     "recurrences": recurrences.build,
     "reductions": reductions.build,
@@ -28,4 +33,5 @@ FAMILIES = {
     "shapes": shapes.build,
     "sparse_inputs": sparse_inputs.build,
     "spatial": spatial.build,
+    "step_idioms": step_idioms.build,
 }  # type: Dict[str, Callable[[Program], Case]]

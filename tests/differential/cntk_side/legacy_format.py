@@ -7,16 +7,32 @@ from cntk_side import (
     broadcasting,
     criteria,
     dynamic_axes,
+    layer_options,
+    model_idioms,
     networks,
     recurrences,
     reductions,
     sequence_layers,
     shapes,
     sparse_inputs,
+    step_idioms,
 )
 from cntk_side.program import Program
 
-BUILDERS = (dynamic_axes, networks, recurrences, reductions, shapes, broadcasting, criteria, sequence_layers, sparse_inputs)
+BUILDERS = (
+    dynamic_axes,
+    networks,
+    recurrences,
+    reductions,
+    shapes,
+    broadcasting,
+    criteria,
+    sequence_layers,
+    sparse_inputs,
+    layer_options,
+    model_idioms,
+    step_idioms,
+)
 
 
 def build(p: Program) -> Case:

@@ -24,6 +24,13 @@ def test_case_is_loaded_with_its_tensors(tmp_path: Path) -> None:
     assert case.model_path() == tmp_path / "doubling" / "model.dnn"
 
 
+def test_second_output_of_a_name_is_asked_for_by_its_uid(tmp_path: Path) -> None:
+    outputs = [{**variable("y", [3]), "uid": uid} for uid in ("First_0", "Second_0")]
+    value = np.zeros((2, 3), np.float32)
+    folder = write_case(tmp_path, [variable("x", [3])], outputs, {"input/0": value, "output/0": value, "output/1": value})
+    assert load_case(folder).output_names() == ("y", "Second_0")
+
+
 def test_ragged_case_is_loaded_one_array_per_sequence(tmp_path: Path) -> None:
     case = load_case(write_ragged_doubling_case(tmp_path))
     assert [len(sequence) for sequence in case.inputs[0].value] == [2, 1]
