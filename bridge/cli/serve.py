@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
+from bridge.cli.guards import GuardsFile
 from bridge.cli.option_groups import with_option_groups
 from bridge.cli.trust_options import TrustOptions
 from bridge.errors import InvalidOptionError
@@ -34,6 +35,7 @@ def serve_command(
         int, typer.Option(help="Port of the loopback interface for metrics and the status page.", min=0, max=65535)
     ] = 8002,
     isolation: Annotated[str, typer.Option(help="Where models run: none (this process) or process (a sandbox).")] = "none",
+    guards: GuardsFile = None,
     workers: Annotated[int, typer.Option(help="Runs of each model at once.", min=1, max=64)] = 1,
     threads: Annotated[int | None, typer.Option(help="Threads of each run.  [default: processors / workers]", min=1)] = None,
     batch: Annotated[int, typer.Option(help="Samples that are answered together at most; 1 is off.", min=1)] = 32,
@@ -59,13 +61,16 @@ def serve_command(
 
         trusted = None
         if config is not None:
-            if packages or trust.given:
-                raise InvalidOptionError("--config says what is served and whom to trust: leave out packages, policies and keys")
+            if packages or trust.given or guards is not None:
+                raise InvalidOptionError(
+                    "--config says what is served, behind which guards, and whom to trust: leave out packages, guards, policies "
+                    "and keys"
+                )
             settings = _configured(config)
         else:
             trusted = trust.to_policy()
             common = ModelSettings("", Path(), isolation=isolation, workers=workers, threads=threads, seconds=timeout or None)
-            common = replace(common, batch=BatchSettings(batch, batch_delay))
+            common = replace(common, batch=BatchSettings(batch, batch_delay), guards=guards)
             models = tuple(_model(text, common) for text in packages or ())
             tls = _tls(tls_certificate, tls_key, client_roots)
             settings = ServerSettings(

@@ -58,7 +58,9 @@ def settings_of(document: Any, folder: Path) -> ServerSettings:
 def _model(entry: Mapping[str, Any], folder: Path) -> ModelSettings:
     said = dict(entry)
     said["package"] = folder / said["package"]
-    said |= {key: folder / said[key] for key in ("policy", "fallback") if key in said}
+    said |= {key: folder / said[key] for key in ("policy", "fallback", "guards", "fallback_guards") if key in said}
+    if "fallback_guards" in said and not {"fallback", "guards"} <= said.keys():
+        raise InvalidOptionError(f"the configuration: models: {said['name']}: fallback_guards need a fallback, and guards")
     said["batch"] = BatchSettings(**said.get("batch", {}))
     said["queue"] = QueueSettings(**said.get("queue", {}))
     return ModelSettings(**said)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
+from bridge.runtime.guards.configuration import load_guards
+from bridge.runtime.guards.tally import GuardTally
 from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.loading import load
 from bridge.runtime.served import ModelIdentity, ServedModel
@@ -23,7 +25,8 @@ def load_model(
 ) -> SupervisedModel:
     """The model of ``settings``, verified under its own policy or else ``policy``, admitted and warm. Raises ``BridgeError``.
 
-    What takes its place later, by a reload or as its fallback, is verified under the same policy.
+    What takes its place later, by a reload or as its fallback, is verified under the same policy, and stands behind the guards
+    that their file has at that time. What they do is counted for all of them together.
     """
     limits = RuntimeLimits(
         intra_op_threads=settings.threads or default_threads(settings.workers),
@@ -33,8 +36,12 @@ def load_model(
     isolation = cast("Literal['none', 'process']", settings.isolation)
     trusted = settings.policy or policy
 
+    tally = GuardTally()
+
     def loaded(path: Path) -> ServedModel:
-        model = load(path, policy=trusted, isolation=isolation, limits=limits, allow_unsigned=allow_unsigned)
+        file = settings.fallback_guards or settings.guards if path == settings.fallback else settings.guards
+        guards = None if file is None else load_guards(file, tally)
+        model = load(path, policy=trusted, isolation=isolation, limits=limits, allow_unsigned=allow_unsigned, guards=guards)
         if accept is not None:
             try:
                 accept(path, model.identity)

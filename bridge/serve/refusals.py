@@ -9,6 +9,7 @@ from typing import Final
 from bridge.errors import (
     BridgeError,
     DeadlineExceeded,
+    GuardRefusedError,
     InvalidInputError,
     ModelFailedError,
     OverloadedError,
@@ -19,13 +20,22 @@ from bridge.errors import (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """``status`` is HTTP's, ``code`` the name of gRPC's; ``retry_after`` in seconds, ``None`` where trying again is no use."""
+    """``status`` is HTTP's, ``code`` the name of gRPC's; ``retry_after`` in seconds, ``None`` where trying again is no use.
+
+    ``guard`` is the name of the input guard that refused.
+    """
 
     reason: str
     status: int
     code: str
     message: str
     retry_after: float | None = None
+    guard: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the log is told besides."""
+        return {"guard": self.guard} if self.guard else {}
 
     @property
     def retry_after_header(self) -> str:
@@ -36,6 +46,7 @@ class Refusal:
 REASONS: Final[dict[str, tuple[int, str]]] = {
     "malformed": (400, "INVALID_ARGUMENT"),
     "invalid-input": (400, "INVALID_ARGUMENT"),
+    "guard": (400, "INVALID_ARGUMENT"),
     "unauthenticated": (401, "UNAUTHENTICATED"),
     "forbidden": (403, "PERMISSION_DENIED"),
     "not-found": (404, "NOT_FOUND"),
@@ -66,6 +77,8 @@ def refusal_of(error: BridgeError) -> Refusal:
     match error:
         case RequestRefusedError():
             return _refusal(error.reason, str(error), error.retry_after)
+        case GuardRefusedError():
+            return Refusal("guard", *REASONS["guard"], str(error), guard=error.guard)
         case InvalidInputError() | UnknownOutputError():
             return _refusal("invalid-input", str(error))
         case OverloadedError():

@@ -50,7 +50,8 @@ class ModelSettings:
     """One version of one model: where its package lies and how it is run.
 
     ``workers`` runs take place at once; ``threads`` work on each of them, ``None`` for the processors shared out evenly. The
-    ``fallback`` is a package that answers where this one is refused, or fails again and again.
+    ``fallback`` is a package that answers where this one is refused, or fails again and again. ``guards`` is a file of input
+    guards, ``fallback_guards`` one for the fallback, which has the same ones otherwise.
     """
 
     name: str
@@ -58,6 +59,8 @@ class ModelSettings:
     version: str = "1"
     policy: Path | None = None
     fallback: Path | None = None
+    guards: Path | None = None
+    fallback_guards: Path | None = None
     isolation: str = "none"
     workers: int = 1
     threads: int | None = None

@@ -28,6 +28,12 @@ LEAST: dict[str, Any] = {"format": "cntk-bridge/serve/1", "models": [{"name": "d
 BRIDGE = "from bridge.cli import main; main()"
 
 
+def test_guards_are_relative_to_the_file_too() -> None:
+    model = {**LEAST["models"][0], "guards": "g.yaml", "fallback": "b", "fallback_guards": "gb.yaml"}
+    (found,) = settings_of(LEAST | {"models": [model]}, Path("etc")).models
+    assert (found.guards, found.fallback_guards) == (Path("etc/g.yaml"), Path("etc/gb.yaml"))
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "serve.yaml").write_text(yaml.safe_dump(LEAST | {"listen": {"port": 9000, "grpc_port": 9001}}))
     settings = load_configuration(tmp_path / "serve.yaml")
@@ -44,6 +50,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ({"listen": {"port": 70000}}, "listen.port"),
         ({"models": [{"name": "../up", "package": "a"}]}, "models.0.name"),
         ({"models": [{"name": "a", "package": "a", "isolation": "vm"}]}, "isolation"),
+        ({"models": [{"name": "a", "package": "a", "fallback_guards": "b"}]}, "fallback_guards need a fallback"),
         ({"clients": [{"name": "a", "key_sha256": "abc"}]}, "clients.0"),
         ({"clients": [{"name": "a"}]}, "clients.0"),
         ({"clients": [{"name": "a", "key_sha256": "0" * 64, "models": ["nobody"]}]}, "there is no model 'nobody'"),

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bridge.package.interface import Tensor
+from bridge.runtime.guards.bit_depth import BitDepthSqueeze
+from bridge.runtime.guards.guarded import GuardedModel
+from bridge.runtime.guards.interface import InterfaceGuard
+from bridge.runtime.guards.pipeline import Pipeline
 from bridge.serve.observing.status import ModelStatus, Status, quantile
 from bridge.serve.observing.status_page import render_status
 from tests.serve.asking import ask, infer, request_of
-from tests.serve.running import LENET, ROOT_DIGEST, SIGNER, TAGGER, example, models_for, running
+from tests.serve.running import LENET, ROOT_DIGEST, SIGNER, TAGGER, example, loaded, model_settings, models_for, running
 from tests.verify.report.browser import Browser, browser_or_skip
 
 SAMPLE = Status(
@@ -121,7 +126,9 @@ def show(browser: Browser, url: str, width: int) -> None:
 
 
 def test_the_status_page_fits_a_desk_and_a_phone_and_breaks_no_policy(chromium: Browser) -> None:
-    with running(models_for(LENET, TAGGER)) as server:
+    image = Tensor("image", "float32", ("N", 1, 8, 8), minimum=0.0, maximum=1.0)
+    guarded = GuardedModel(loaded(LENET), Pipeline([InterfaceGuard(image), BitDepthSqueeze("image", 3, name="squeeze" * 9)]))
+    with running([(model_settings(LENET), guarded), *models_for(TAGGER)]) as server:
         infer(server.http, LENET, example(LENET))
         ask(server.http, "POST", f"/v2/models/{LENET}/infer", "no")
         for width in (1280, 390):
@@ -129,6 +136,7 @@ def test_the_status_page_fits_a_desk_and_a_phone_and_breaks_no_policy(chromium: 
             assert chromium.evaluate("document.documentElement.scrollWidth") <= width
             assert chromium.evaluate("document.querySelector('h1').textContent") == "Serving"
             assert chromium.evaluate("document.querySelectorAll('#models tbody tr').length") == 2
+            assert chromium.evaluate("document.querySelectorAll('#guards tbody tr').length") == 2
             assert chromium.evaluate("getComputedStyle(document.querySelector('.verdict')).display") == "flex"
             problems = [entry for entry in chromium.named("Log.entryAdded") if "favicon" not in entry["entry"].get("url", "")]
             assert not problems, problems

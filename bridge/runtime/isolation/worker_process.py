@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -84,11 +84,12 @@ def _work(job: Job, descriptors: Sequence[int], server: ServerConfinement, serve
         data.send(pack_answer(Answer(Status.FAILED, 0, text=_sentence(error))))
         return
     data.send(pack_answer(Answer(Status.LOADED, 0)))
+    named = job if job.features is None else replace(job, outputs=(*job.outputs, job.features[0]))
     packet = bytearray(PACKET_BYTES)
     while size := data.recv_into(packet):
         request = unpack_request(memoryview(packet)[:size])
         chosen = session if features is None or request.outputs != (len(job.outputs),) else features
-        data.send(pack_answer(_answer(job, chosen, running, memory, request)))
+        data.send(pack_answer(_answer(named, chosen, running, memory, request)))
 
 
 def _answer(job: Job, session: Any, running: StoppableRun, memory: _Memory, request: Request) -> Answer:
@@ -96,8 +97,7 @@ def _answer(job: Job, session: Any, running: StoppableRun, memory: _Memory, requ
         feeds = {
             job.inputs[item.index]: np.ndarray(item.shape, item.dtype, memory.inputs, item.offset) for item in request.inputs
         }
-        names = (*job.outputs, *(job.features or ())[:1])
-        found = running.run(session, request.sequence, [names[index] for index in request.outputs], feeds)
+        found = running.run(session, request.sequence, [job.outputs[index] for index in request.outputs], feeds)
         return Answer(Status.DONE, request.sequence, _put(memory.outputs, request.outputs, found))
     except Exception as error:  # noqa: BLE001  # As above.
         status = Status.STOPPED if running.stopped else Status.FAILED

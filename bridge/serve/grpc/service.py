@@ -118,7 +118,8 @@ def _guarded(call: Call, request_class: type[Any], inference: Inference) -> Call
             inference.log.fault("grpc", error)
             refusal = FAULT
         inference.metrics.refused(refusal.reason, "grpc")
-        inference.log.event("refused", reason=refusal.reason, code=refusal.code, peer=context.peer(), carrier="grpc")
+        facts = {"reason": refusal.reason, "code": refusal.code, "peer": context.peer(), "carrier": "grpc"}
+        inference.log.event("refused", **facts, **refusal.facts)
         trailing = (("retry-after", refusal.retry_after_header),) if refusal.retry_after is not None else ()
         await context.abort(getattr(grpc.StatusCode, refusal.code), refusal.message, trailing)
         raise AssertionError("abort does not return")

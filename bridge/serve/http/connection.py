@@ -258,9 +258,8 @@ class Connection(asyncio.Protocol):
 
     def _count(self, refusal: Refusal) -> None:
         self._all.metrics.refused(refusal.reason, self._all.carrier)
-        self._all.log.event(
-            "refused", reason=refusal.reason, status=refusal.status, peer=self._address, carrier=self._all.carrier
-        )
+        facts = {"reason": refusal.reason, "status": refusal.status, "peer": self._address, "carrier": self._all.carrier}
+        self._all.log.event("refused", **facts, **refusal.facts)
 
     # What the sweep over all connections, and the end of the server, do.
 

@@ -11,8 +11,11 @@ from typing import Final
 
 from bridge.errors import BridgeError, DeadlineExceeded, InvalidInputError, ModelFailedError
 from bridge.runtime.contract.inputs import InputContract
+from bridge.runtime.guards.guarded import GuardedModel
+from bridge.runtime.guards.pipeline import GuardStatus, Passed, Pipeline
 from bridge.runtime.served import ModelIdentity, ModelInterface, ServedModel
 from bridge.runtime.supervision.supervised import SupervisedModel
+from bridge.serve.models.guarding import guarded, judged
 from bridge.serve.models.job import Job, Outputs
 from bridge.serve.models.merging import Merger
 from bridge.serve.models.queue import JobQueue
@@ -68,6 +71,11 @@ class HostedModel:
         if isinstance(model, SupervisedModel):
             return {**_counters_of(model.serving), **model.counters()}
         return _counters_of(model)
+
+    def guards(self) -> tuple[GuardStatus, ...]:
+        """The guards in force, with what each did since the server started; none where there are none."""
+        guards = guarded(self._model)
+        return guards.guards() if guards is not None else ()
 
     def submit(self, request: InferenceRequest) -> Job:
         """Let ``request`` wait for the model; the job's future is its answer.
@@ -128,8 +136,24 @@ class HostedModel:
         """An answer or an error for each job. What fails together is tried one by one, so that nobody pays for another."""
         if len(jobs) == 1:
             return [self._answer(jobs[0])]
+        guards = guarded(self._model)
+        return self._together(jobs) if guards is None else self._guarded_answers(guards, jobs)
+
+    def _guarded_answers(self, guards: GuardedModel, jobs: Sequence[Job]) -> list[Outputs | BaseException]:
+        passed, alone, refused = judged(guards, jobs)
+        answers: dict[Job, Outputs | BaseException] = {**refused, **{job: self._answer(job) for job in alone}}
+        if len(passed) == 1:
+            answers[passed[0]] = self._answer(passed[0])
+        elif passed:
+            answers |= zip(passed, self._together(passed, guards.pipeline), strict=True)
+        return [answers[job] for job in jobs]
+
+    def _together(self, jobs: Sequence[Job], guards: Pipeline | None = None) -> list[Outputs | BaseException]:
+        """One run for all ``jobs``, each of which ``guards`` have let through."""
         try:
-            answer = self._model.run(self._merger.merge(jobs), timeout=_left(jobs), outputs=jobs[0].outputs or None)
+            merged = self._merger.merge(jobs)
+            inputs = merged if guards is None else Passed(merged, guards)
+            answer = self._model.run(inputs, timeout=_left(jobs), outputs=jobs[0].outputs or None)
             return list(self._merger.share_out(jobs, answer))
         except (InvalidInputError, ModelFailedError, MemoryError):
             return [self._answer(job) for job in jobs]

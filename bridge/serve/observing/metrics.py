@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from bridge.runtime.guards.pipeline import GuardStatus
+from bridge.serve.observing.guard_metrics import guard_metrics
 from bridge.serve.settings import ModelSettings
 
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -32,6 +35,10 @@ class Watched(Protocol):
 
     def counters(self) -> Mapping[str, int]:
         """What it has counted itself."""
+        ...
+
+    def guards(self) -> Sequence[GuardStatus]:
+        """The input guards in force."""
         ...
 
 
@@ -104,7 +111,7 @@ class _Models(Collector):
     def __init__(self, models: Iterable[Watched]) -> None:
         self._models = models
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         labels = ["model", "version"]
         queues = GaugeMetricFamily("bridge_queue_requests", "Requests that wait for a model.", labels=labels)
         # No counters in Prometheus' sense: a model that takes another's place begins anew.
@@ -117,3 +124,4 @@ class _Models(Collector):
                 events.add_metric([*names, event], count)
         yield queues
         yield events
+        yield from guard_metrics(self._models)

@@ -6,9 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.runtime.guards.pipeline import GuardStatus
 from bridge.serve.models.hosted import HostedModel
 from bridge.serve.models.repository import Repository
 from bridge.serve.observing.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFigures:
+    """An input guard in force: requests seen, refused and changed since the server started, and the seconds that it took."""
+
+    name: str
+    kind: str
+    input: str
+    seen: int
+    refused: int
+    changed: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,8 @@ class ModelStatus:
     waiting: int
     median: float | None
     p99: float | None
+    guards: tuple[GuardFigures, ...] = ()
+    guards_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +77,11 @@ def _model(model: HostedModel) -> ModelStatus:
         model.waiting,
         quantile(latencies, 0.5),
         quantile(latencies, 0.99),
+        tuple(map(_figures, model.guards())),
+        identity.guards_sha256,
     )
+
+
+def _figures(guard: GuardStatus) -> GuardFigures:
+    counts = guard.counts
+    return GuardFigures(guard.name, guard.kind.value, guard.input, counts.seen, counts.refused, counts.changed, counts.seconds)

@@ -24,6 +24,15 @@ _COLUMNS: Final = (
     Column("Sandbox"),
 )
 _VOUCHED: Final = (Column("Model"), Column("Signed by", "code"), Column("Root digest", "code"))
+_GUARDS: Final = (
+    Column("Guard"),
+    Column("Model"),
+    Column("Input"),
+    Column("Seen", "figure"),
+    Column("Refused", "figure"),
+    Column("Changed", "figure"),
+    Column("Mean time", "figure"),
+)
 _STYLE: Final = """
 #refusals .scroll { max-width: 520px; }
 @media (max-width: 560px) { .tile:last-child:nth-child(odd) { grid-column: 1 / -1; } }
@@ -48,11 +57,17 @@ def render_status(status: Status) -> str:
     vouched = table("Who vouches for each model", _VOUCHED, map(_vouched, status.models))
     signers = tag("section", tag("h2", "Who vouches for them"), vouched, id="signers")
     refused = tag("section", tag("h2", "Refusals"), _refusals(status), id="refusals")
+    guards = [row for model in status.models for row in _guards(model)]
+    sections = [models]
+    if guards:
+        sections.append(tag("section", tag("h2", "Input guards"), table("Input guards", _GUARDS, guards), id="guards"))
     foot = tag(
         "footer", tag("p", f"cntk-bridge {__version__} · metrics at /metrics · figures of the last 1,024 answers of each model")
     )
     return page(
-        "Inference server", joined(_banner(standing, status), _tiles(status), tag("main", models, signers, refused), foot), _STYLE
+        "Inference server",
+        joined(_banner(standing, status), _tiles(status), tag("main", *sections, signers, refused), foot),
+        _STYLE,
     )
 
 
@@ -106,6 +121,23 @@ def _row(model: ModelStatus) -> Row:
         model.sandbox,
     )
     return Row(cells)
+
+
+def _guards(model: ModelStatus) -> list[Row]:
+    return [
+        Row(
+            (
+                joined(guard.name, " ", tag("span", guard.kind, class_="chip")),
+                _name(model),
+                guard.input,
+                f"{guard.seen:,}",
+                f"{guard.refused:,}",
+                f"{guard.changed:,}",
+                _seconds(guard.seconds / guard.seen if guard.seen else None),
+            )
+        )
+        for guard in model.guards
+    ]
 
 
 def _vouched(model: ModelStatus) -> Row:

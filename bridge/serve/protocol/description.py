@@ -36,14 +36,21 @@ def model_description(name: str, interface: Interface, identity: ModelIdentity, 
 
 
 def identity_parameters(interface: Interface, identity: ModelIdentity) -> dict[str, str]:
-    """Who vouches for the model, how it is isolated, and how far its symbolic dimensions reach."""
+    """Who vouches for the model, how it is isolated and guarded, and how far its symbolic dimensions reach."""
     return {
         "root_digest": f"sha256:{identity.root_digest}" if identity.root_digest else "",
         "signer": identity.signer,
         "sandbox": identity.sandbox,
+        **_guards(identity),
         "optional_inputs": ",".join(tensor.name for tensor in interface.inputs if tensor.optional),
         **{f"symbol.{name}": _range(bound) for name, bound in interface.symbols.items()},
     }
+
+
+def _guards(identity: ModelIdentity) -> dict[str, str]:
+    if not identity.guards:
+        return {}
+    return {"guards": ",".join(identity.guards), "guards_sha256": f"sha256:{identity.guards_sha256}"}
 
 
 def _range(bound: Bound) -> str:
