@@ -59,7 +59,7 @@ class InProcessModel:
         session = self._session
         if session is None:
             raise ModelFailedError("the model was closed")
-        names = self._outputs.wanted(outputs)
+        names = self._outputs.names if outputs is None else self._outputs.wanted(outputs)
         feeds, binding = self._inputs.check(inputs)
         run = self._run_here(session, names, feeds) if timeout is None else self._run_elsewhere(session, names, feeds, timeout)
         return self._outputs.check(names, run, binding)
@@ -84,28 +84,33 @@ class InProcessModel:
 
     def _run_here(self, session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array]) -> list[Array]:
         """A run in the caller's thread. An answer that comes after the limit is none: it would be there on one machine only."""
-        slot = self._slots.take(self._seconds)
-        expired = False
-        failure: Exception | None = None
-        found: list[Array] = []
-        DEADLINES.arm(slot.watch, monotonic() + self._seconds)
+        seconds = self._seconds
+        slot = self._slots.take(seconds)
+        slot.counts["runs"] += 1
+        DEADLINES.arm(slot.watch, monotonic() + seconds)
         try:
-            found = _engine_run(session, names, feeds, slot)
-        except Exception as error:  # noqa: BLE001  # The engine raises classes of its own, without a common root.
-            failure = error
-        finally:
-            expired = DEADLINES.disarm(slot.watch)
-            if expired:
-                slot.counts["stopped"] += 1
-                slot.renew()
-            elif failure is not None:
-                slot.counts["failed"] += 1
-            self._slots.give_back(slot)
-        if expired:
-            raise DeadlineExceeded(self._seconds)
-        if failure is not None:
-            raise _failed(failure) from failure
+            found: list[Array] = session.run(names, feeds, slot.options)
+        except Exception as error:  # The engine raises classes of its own, without a common root.
+            if self._ended_in_time(slot, failed=True):
+                raise _failed(error) from error
+            raise DeadlineExceeded(seconds) from error
+        except BaseException:
+            self._ended_in_time(slot)
+            raise
+        if not self._ended_in_time(slot):
+            raise DeadlineExceeded(seconds)
         return found
+
+    def _ended_in_time(self, slot: Slot, *, failed: bool = False) -> bool:
+        """Give the slot back after a run; whether that ended before it was told to stop."""
+        expired = DEADLINES.disarm(slot.watch)
+        if expired:
+            slot.counts["stopped"] += 1
+            slot.renew()
+        elif failed:
+            slot.counts["failed"] += 1
+        self._slots.give_back(slot)
+        return not expired
 
     def _run_elsewhere(
         self, session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array], timeout: float
@@ -138,7 +143,8 @@ class _HandedOver:
     def work(self) -> None:
         """Run, in the other thread."""
         try:
-            self._found = _engine_run(self._session, self._names, self._feeds, self._slot)
+            self._slot.counts["runs"] += 1
+            self._found = self._session.run(self._names, self._feeds, self._slot.options)
         except Exception as error:  # noqa: BLE001  # The engine raises classes of its own, without a common root.
             self._failure = error
         with self._lock:
@@ -173,12 +179,6 @@ class _HandedOver:
                 self._slot.counts["left_behind"] += 1
                 self._slot.stop()
             return self._left
-
-
-def _engine_run(session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array], slot: Slot) -> list[Array]:
-    slot.counts["runs"] += 1
-    found: list[Array] = session.run(names, feeds, slot.options)
-    return found
 
 
 def _failed(error: Exception) -> ModelFailedError:

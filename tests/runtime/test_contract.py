@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bridge.errors import InvalidInputError
+from bridge.errors import InvalidInputError, ModelFailedError
 from bridge.package.interface import Bound, Interface, ServingLimits, Tensor
 from bridge.runtime.contract.finiteness import all_finite
 from bridge.runtime.contract.inputs import InputContract
+from bridge.runtime.contract.outputs import OutputContract
 from bridge.runtime.warm_up import smallest_inputs
 
 INTERFACE = Interface(
@@ -108,6 +109,81 @@ def test_shapes_that_were_sound_once_are_still_checked_for_values() -> None:
         contract.check(call(words=np.full((2, 5, 3), NAN)))
     with pytest.raises(InvalidInputError, match="lengths from 1"):
         contract.check(call(lengths=np.array([9, 9])))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"words": ...}, id="missing"),
+        pytest.param({"words": None}, id="None"),
+        pytest.param({"more": np.zeros(2, np.float32)}, id="unknown"),
+        pytest.param({"tag": ..., "other": np.array([0, 9])}, id="another name"),
+        pytest.param({"words": np.zeros((2, 5, 3))}, id="another type"),
+        pytest.param({"words": np.zeros((2, 5, 3), ">f4")}, id="another byte order"),
+        pytest.param({"words": np.ma.zeros((2, 5, 3), np.float32)}, id="a subclass"),
+        pytest.param({"words": [[0.0]]}, id="a list"),
+        pytest.param({"words": np.zeros((2, 9, 3), np.float32)}, id="another shape"),
+        pytest.param({"tag": np.array([0])}, id="a shape that goes with no other"),
+        pytest.param({"words": np.full((2, 5, 3), np.nan, np.float32)}, id="not finite"),
+        pytest.param({"tag": np.array([0, 10])}, id="out of range"),
+        pytest.param({"gain": np.array(np.nan)}, id="one value that is no number"),
+        pytest.param({"lengths": np.array([5, 6])}, id="a length beyond the extent"),
+        pytest.param(dict.fromkeys(call(), ...), id="nothing at all"),
+    ],
+)
+def test_a_call_is_refused_in_the_same_words_after_one_that_was_sound(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as at_first:
+        InputContract(INTERFACE).check(call(**changes))
+    contract = InputContract(INTERFACE)
+    for _ in range(2):
+        contract.check(call())
+    with pytest.raises(InvalidInputError) as then:
+        contract.check(call(**changes))
+    assert str(then.value) == str(at_first.value)
+
+
+def test_arrays_of_a_second_call_are_handed_on_and_its_mapping_is_not() -> None:
+    contract = InputContract(INTERFACE)
+    contract.check(call())
+    inputs = call()
+    feeds, binding = contract.check(inputs)
+    assert all(feeds[name] is inputs[name] for name in inputs)
+    assert feeds is not inputs
+    assert binding.extents == {"N": 2, "T": 5}
+
+
+@pytest.mark.parametrize(
+    ("length", "sound"), [(1, True), (5, True), (0, False), (6, False), (-(2**63), False)], ids=["1", "5", "0", "6", "negative"]
+)
+def test_one_length_alone_is_held_against_its_axis(length: int, sound: bool) -> None:
+    contract = InputContract(INTERFACE)
+    inputs = {"words": np.zeros((1, 5, 3), np.float32), "tag": np.array([0]), "lengths": np.array([length])}
+    if sound:
+        contract.check(call(**inputs))
+        return
+    with pytest.raises(InvalidInputError, match="lengths from 1 to T = 5"):
+        contract.check(call(**inputs))
+
+
+def test_an_answer_is_held_against_the_interface_after_one_that_was_sound() -> None:
+    contract = OutputContract(INTERFACE)
+    _, binding = InputContract(INTERFACE).check(call())
+    sound = np.zeros(2, np.float32)
+    for _ in range(2):
+        assert contract.check(contract.names, [sound], binding)["y"] is sound
+    for departs in (np.zeros(3, np.float32), np.zeros(2), np.zeros((2, 1), np.float32), np.ma.zeros(2, np.float32)):
+        with pytest.raises(ModelFailedError, match="output 'y'"):
+            contract.check(contract.names, [departs], binding)
+    with pytest.raises(ValueError, match="longer"):
+        contract.check(contract.names, [sound, sound], binding)
+
+
+def test_values_of_answers_are_looked_at_every_time_where_that_is_asked_for() -> None:
+    contract = OutputContract(INTERFACE, finite=True)
+    _, binding = InputContract(INTERFACE).check(call())
+    contract.check(contract.names, [np.zeros(2, np.float32)], binding)
+    with pytest.raises(ModelFailedError, match="finite"):
+        contract.check(contract.names, [np.full(2, np.inf, np.float32)], binding)
 
 
 def test_something_else_than_a_mapping_is_refused() -> None:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
 
 _MOST_REMEMBERED: Final = 256
 
 T = TypeVar("T")
 
+Described = tuple[str, np.dtype[Any], tuple[int, ...]]
+"""A tensor by its name, type and shape."""
+
 
 class Binding:
-    """The extent of every symbol that the inputs of a call have, and the bytes of all inputs. One object per set of shapes."""
+    """The extent of every symbol that the inputs of a call have, and the bytes of all inputs. One object per set of shapes.
 
-    __slots__ = ("extents", "octets")
+    ``answer`` describes all outputs as they were when an answer to such inputs was last found sound; ``None`` before that.
+    """
+
+    __slots__ = ("answer", "extents", "octets")
 
     def __init__(self, extents: Mapping[str, int], octets: int) -> None:
         self.extents = extents
         self.octets = octets
+        self.answer: tuple[Described, ...] | None = None
 
 
 class Remembered(Generic[T]):

@@ -23,6 +23,7 @@ class OutputContract:
         self.output_bytes: Final = interface.limits.output_bytes if output_bytes is None else output_bytes
         self._sound: Final[Remembered[bool]] = Remembered()
         self._rules: Final = {tensor.name: _OutputRule(tensor, finite=finite) for tensor in interface.outputs}
+        self._looks_at_values: Final = any(rule.finite for rule in self._rules.values())
 
     def wanted(self, outputs: Sequence[str] | None) -> list[str]:
         """The names to ask the engine for. Raises ``UnknownOutputError``."""
@@ -35,6 +36,18 @@ class OutputContract:
 
     def check(self, names: Sequence[str], arrays: Sequence[Array], binding: Binding) -> dict[str, Array]:
         """The answer by name. Raises ``ModelFailedError`` for one that departs from the interface."""
+        expected = binding.answer
+        if names is self.names and expected is not None and not self._looks_at_values and len(arrays) == len(expected):
+            # Mostly an answer has what the last one to inputs of these shapes had. Anything else is looked at with care.
+            answer: dict[str, Array] = {}
+            for (name, dtype, shape), array in zip(expected, arrays):  # noqa: B905  # As long as each other, as was seen.
+                if type(array) is not np.ndarray or array.dtype is not dtype or array.shape != shape:
+                    return self._check(names, arrays, binding)
+                answer[name] = array
+            return answer
+        return self._check(names, arrays, binding)
+
+    def _check(self, names: Sequence[str], arrays: Sequence[Array], binding: Binding) -> dict[str, Array]:
         answer: dict[str, Array] = {}
         key: list[object] = [binding]
         for name, array in zip(names, arrays, strict=True):
@@ -50,6 +63,8 @@ class OutputContract:
         if self._sound.get(shapes) is None:
             self._bind(names, arrays, binding)
             self._sound.keep(shapes, True)  # noqa: FBT003  # There is nothing else to remember.
+        if names is self.names:
+            binding.answer = tuple((name, self._rules[name].dtype, array.shape) for name, array in answer.items())
         return answer
 
     def _bind(self, names: Sequence[str], arrays: Sequence[Array], binding: Binding) -> None:
