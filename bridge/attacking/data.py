@@ -34,6 +34,8 @@ def read_samples(
     else:
         present, digest = _archive(path, inputs)
         name = _chosen(inputs, chosen, present.keys(), path)
+    if any(not present[key].shape or not len(present[key]) for key in (X, Y)):
+        raise InvalidOptionError(f"{path}: x has shape {present[X].shape}, y {present[Y].shape}: there is no sample in it")
     x = _fitted(present[X], inputs[name], path)
     others = {key: value.astype(inputs[key].dtype) for key, value in present.items() if key in inputs and key != name}
     missing = [port.name for port in inputs.values() if not port.optional and port.name != name and port.name not in others]

@@ -12,6 +12,7 @@ from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
 from bridge.cli.option_groups import with_option_groups
 from bridge.cli.package_options import SigningOptions
+from bridge.cli.training_options import TrainingOptions
 from bridge.cli.trust_options import TrustOptions
 from bridge.errors import InvalidOptionError
 
@@ -31,34 +32,26 @@ class MethodName(StrEnum):
     distillation = "distillation"
 
 
-class NormName(StrEnum):
-    """The distances that training withstands."""
-
-    linf = "linf"
-    l2 = "l2"
-
-
 @with_option_groups
 def harden_command(
     package: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Package of a converted model.", show_default=False)
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="Package of a converted model, ONNX or PyTorch.", show_default=False),
     ],
     data: Annotated[
         Path,
         typer.Option(
-            "--data", exists=True, dir_okay=False, help=".npz with x [N, ...] and the classes y [N].", show_default=False
+            "--data",
+            exists=True,
+            dir_okay=False,
+            help=".npz with x [N, ...], the classes y [N], and further inputs by their names.",
+            show_default=False,
         ),
     ],
     output_path: Annotated[Path, typer.Option("--output-path", "-o", help="The new package.", show_default=False)],
-    epsilon: Annotated[float, typer.Option("--eps", help="Distance to withstand, in the input's own units.", show_default=False)],
     method: Annotated[MethodName, typer.Option(help="distillation does not hold, and is offered for comparison alone.")] = (
         MethodName.pgd_at
     ),
-    norm: Annotated[NormName, typer.Option(help="How the distance is measured.")] = NormName.linf,
-    value_range: Annotated[
-        tuple[float, float] | None,
-        typer.Option("--range", help="Least and greatest value of the input.  [default: as in the data]"),
-    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
@@ -67,20 +60,16 @@ def harden_command(
     ] = None,
     input_name: Annotated[str | None, typer.Option("--input", help="Input to perturb.  [default: the only one]")] = None,
     output_name: Annotated[str | None, typer.Option("--output", help="Output with the classes.  [default: the only one]")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the training samples.")] = 30,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without progress.")] = 8,
-    batch: Annotated[int, typer.Option(min=1, help="Samples in a step of the optimiser.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the attack in training.")] = 7,
-    reach: Annotated[float, typer.Option(help="How far training's attack goes, in units of --eps.")] = 1.0,
-    beta: Annotated[float, typer.Option(help="Weight of TRADES' second term.")] = 6.0,
-    sigma: Annotated[float, typer.Option(help="Noise of smoothing, in the input's own units.")] = 0.25,
-    votes: Annotated[int, typer.Option(min=1, help="Noisy copies for a certificate.")] = 1000,
-    members: Annotated[int, typer.Option(min=2, max=32, help="Networks of an ensemble.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin with new weights.")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke/--no-smoke", help="Run the adversarial smoke test on the result.")] = True,
     *,
+    training: TrainingOptions,
+    certify_sigma: Annotated[
+        list[float] | None,
+        typer.Option(help="Noise of the certificates of --method smoothing; may be repeated.  [default: --sigma]"),
+    ] = None,
+    certified: Annotated[int, typer.Option(min=1, help="Samples that get certificates.")] = 50,
+    votes: Annotated[int, typer.Option(min=1, help="Noisy copies for a certificate.")] = 1000,
+    alpha: Annotated[float, typer.Option(help="Chance that a certificate is wrong.")] = 0.001,
+    smoke: Annotated[bool, typer.Option("--smoke/--no-smoke", help="Run the adversarial smoke test on the result.")] = True,
     trust: TrustOptions,
     signing: SigningOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -91,38 +80,23 @@ def harden_command(
     """
     with errors_as_exits(as_json=as_json, subject=str(package)):
         _require_torch()
-        from bridge.harden.options import HardenOptions, Method, Training
-        from verify.robustness.threat import Norm
+        from bridge.harden.options import HardenOptions, Method
 
-        low, high = value_range or _range_of(data)
-        training = Training(
-            epsilon,
-            low,
-            high,
-            norm=Norm(norm.value),
-            epochs=epochs,
-            patience=patience,
-            batch=batch,
-            learning_rate=learning_rate,
-            steps=steps,
-            reach=reach,
-            beta=beta,
-            sigma=sigma,
-            members=members,
-            seed=seed,
-            fresh=fresh,
-        )
         options = HardenOptions(
             signing.signer(),
             Method(method.value),
-            training,
+            training.training(),
             source=source,
             policy=trust.to_policy(),
             allow_unsigned=trust.allow_unsigned,
             input_name=input_name,
             output_name=output_name,
+            find_range=training.value_range is None,
             smoke=smoke,
+            certified=certified,
             votes=votes,
+            alpha=alpha,
+            sigmas=tuple(certify_sigma or ()),
         )
         hardened = _harden_with_progress(package, data, output_path, options)
     _tell(hardened, as_json=as_json)
@@ -133,13 +107,6 @@ def _require_torch() -> None:
 
     if find_spec("torch") is None:
         raise InvalidOptionError("hardening takes torch: pip install 'cntk-bridge[torch]'")
-
-
-def _range_of(data: Path) -> tuple[float, float]:
-    from bridge.harden.samples import read_samples
-
-    samples, _ = read_samples(data)
-    return float(samples.x.min()), float(samples.x.max())
 
 
 def _harden_with_progress(package: Path, data: Path, output_path: Path, options: "HardenOptions") -> "Hardened":

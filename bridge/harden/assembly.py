@@ -17,6 +17,7 @@ from bridge.harden.options import HardenOptions
 from bridge.harden.parent import Parent
 from bridge.harden.report import HardeningReport
 from bridge.harden.statement import Hardening, data_resource
+from bridge.harden.training import Progress, silent
 from bridge.harden.verdicts import evaluations
 from bridge.harden.writing import hardened_interface, seal, write_bill, write_interface, write_model, write_reports
 from bridge.package.contents import EQUIVALENCE_HTML, EQUIVALENCE_JSON, ONNX_MODEL
@@ -26,7 +27,7 @@ from bridge.version import __version__
 from verify.report.document import Report
 
 if TYPE_CHECKING:
-    from bridge.harden.smoothing.summary import Certification
+    from bridge.harden.smoothing.summary import CertificationReport
     from verify.robustness.document import RobustnessReport
 
 HARDENING_JSON = "reports/hardening.json"
@@ -34,6 +35,7 @@ HARDENING_MARKDOWN = "reports/hardening.md"
 ROBUSTNESS_JSON = "reports/robustness.json"
 ROBUSTNESS_HTML = "reports/robustness.html"
 CERTIFICATES_JSON = "reports/certificates.json"
+CERTIFICATES_HTML = "reports/certificates.html"
 SOURCE_KEY = "cntk_bridge.source.sha256"
 SAMPLES_COMPARED = 256
 
@@ -60,6 +62,7 @@ class Assembly:
     data_name: str
     data_sha256: str
     started: datetime
+    progress: Progress = silent
 
     def write(self, folder: Path, name: str) -> Found:
         """Fill ``folder``, which becomes the package ``name``."""
@@ -78,9 +81,12 @@ class Assembly:
             self.options,
             self.data_sha256,
             written.digests[ONNX_MODEL],
+            self.progress,
         )
-        x = self.subject.split.test.x[:SAMPLES_COMPARED]
-        equivalence = agreement_report(measured.module, measured.engine, self.subject.input_name, x, command="bridge harden")
+        compared = self.subject.split.test.first(SAMPLES_COMPARED).feeds(self.subject.input_name)
+        equivalence = agreement_report(
+            measured.module, measured.engine, compared, outputs=interface.outputs, command="bridge harden"
+        )
         robustness, certification = measured.smoke(), measured.certify()
         report = measured.difference(certification)
         reports = write_reports(folder, _texts(equivalence, robustness, report, certification))
@@ -130,7 +136,7 @@ def _robustness_evaluation(file: Resource, report: RobustnessReport) -> Evaluati
 
 
 def _texts(
-    equivalence: Report, robustness: RobustnessReport | None, report: HardeningReport, certification: Certification | None
+    equivalence: Report, robustness: RobustnessReport | None, report: HardeningReport, certification: CertificationReport | None
 ) -> Mapping[str, str]:
     """The reports by their names in the package."""
     from verify.report.html import render_html
@@ -141,6 +147,10 @@ def _texts(
     texts = {EQUIVALENCE_JSON: render_json(equivalence), EQUIVALENCE_HTML: render_html(equivalence)}
     if robustness is not None:
         texts |= {ROBUSTNESS_JSON: json_report.render_json(robustness), ROBUSTNESS_HTML: page.render_html(robustness)}
+    if certification is not None:
+        from bridge.harden.smoothing.page import render_page
+
+        texts[CERTIFICATES_HTML] = render_page(certification, report.parent)
     documents = {HARDENING_JSON: report, CERTIFICATES_JSON: certification}
     texts |= {name: json.dumps(item.to_json(), indent=1) + "\n" for name, item in documents.items() if item is not None}
     return {**texts, HARDENING_MARKDOWN: report.to_markdown()}

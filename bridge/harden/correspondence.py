@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 
 _BASE: Final = 1 << 20
 """Numbers below it are exact in float32, with room; an element's place is written in two digits to this base."""
+TRAINED: Final = (np.dtype(np.float32), np.dtype(np.float64))
+"""The element types of weights that can be trained."""
 _NOWHERE: Final = -1
 _RECURRENT: Final = frozenset({"LSTM", "GRU", "RNN"})
 
@@ -48,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
-    """``initializers`` are the names of the graph's float32 weights, ``places`` where each state tensor comes from."""
+    """``initializers`` are the names of the graph's weights, ``places`` where each state tensor comes from."""
 
     initializers: tuple[str, ...]
     places: Mapping[str, Place]
@@ -62,7 +64,7 @@ class Correspondence:
         changed: dict[str, Array] = {}
         written: dict[str, npt.NDArray[np.bool_]] = {}
         for name, place in self.places.items():
-            values = np.asarray(state[name], np.float32).reshape(-1)
+            values = np.asarray(state[name]).reshape(-1)
             known = place.initializer != _NOWHERE
             for index in np.unique(place.initializer[known]):
                 own = place.initializer == index
@@ -114,18 +116,28 @@ def _place(name: str, owner: Array, low: Array, high: Array, sizes: Array) -> Pl
 
 
 def _probed(model: ir.Model, names: Names, numbers: Mapping[str, Array]) -> dict[str, Array]:
-    """The float32 tensors of the state dict of the module that is made of ``model`` with ``numbers`` for its weights."""
+    """The state dict, but what holds no numbers of ``TRAINED``, of the module made of ``model`` with ``numbers`` for weights."""
     from bridge.targets.pytorch.building import build
     from bridge.targets.pytorch.folder import tensors_of
 
     probe = with_weights(
-        model, {name: values.astype(np.float32).reshape(_array(model.graph, name).shape) for name, values in numbers.items()}
+        model,
+        {
+            name: values.astype(_array(model.graph, name).dtype).reshape(_array(model.graph, name).shape)
+            for name, values in numbers.items()
+        },
     )
     return {
         name: np.asarray(array).reshape(-1)
         for name, array in tensors_of(build(probe.graph, names).root).items()
-        if array.dtype == np.float32
+        if array.dtype in TRAINED
     }
+
+
+def _like(weights: Array, numbers: Array) -> Array:
+    """``numbers`` in the type and shape of ``weights``."""
+    made: Array = numbers.astype(weights.dtype).reshape(weights.shape)
+    return made
 
 
 def with_weights(model: ir.Model, weights: Mapping[str, Array]) -> ir.Model:
@@ -141,7 +153,7 @@ def with_weights(model: ir.Model, weights: Mapping[str, Array]) -> ir.Model:
 
 
 def _weights(graph: ir.Graph) -> list[str]:
-    """The float32 parameters: those that CNTK calls so, running statistics, and what recurrent operators put together."""
+    """The parameters: those that CNTK calls so, running statistics, and what recurrent operators put together."""
     from bridge.lower.builder import PARAMETER_KEY
     from bridge.targets.pytorch.parameter_uses import all_nodes
 
@@ -151,7 +163,7 @@ def _weights(graph: ir.Graph) -> list[str]:
         for name, value in graph.initializers.items()
         if (PARAMETER_KEY in value.metadata_props or name in owned)
         and not value.is_graph_input()
-        and _array(graph, name).dtype == np.float32
+        and _array(graph, name).dtype in TRAINED
     ]
 
 

@@ -35,7 +35,7 @@ def distilled(teacher: Classifier, training: Training) -> Objective:
     def objective(classifier: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         del labels, generator
         with torch.no_grad():
-            answers = functional.softmax(teacher(x) / training.temperature, dim=1)
+            answers = functional.softmax(teacher.like(classifier)(x) / training.temperature, dim=1)
         return functional.cross_entropy(classifier(x) / training.temperature, answers)
 
     return objective

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 DISAGREEMENT: Final = "disagreement"
-"""The output that an ensemble adds: float32 ``[N]``, from 0, where all members decide as their mean does."""
-
-_FLOAT: Final = 1
-"""ONNX's number for float32."""
+"""The output that an ensemble adds: ``[N]`` of the logits' type, from 0, where all members decide as their mean does."""
 
 
 def ensemble(members: Sequence[ir.Model], output: str) -> ir.Model:
@@ -41,9 +38,10 @@ def ensemble(members: Sequence[ir.Model], output: str) -> ir.Model:
     for copy in copies[1:]:
         _join(first.graph, copy.graph)
     shape, kind = logits[0].shape, logits[0].type
-    mean, disagreement = _Votes(first.graph).count(logits, output)
+    assert kind is not None
+    mean, disagreement = _Votes(first.graph, kind).count(logits, output)
     mean.shape, mean.type = shape, kind
-    disagreement.shape, disagreement.type = ir.Shape([shape[0] if shape is not None else "N"]), ir.TensorType(ir.DataType.FLOAT)
+    disagreement.shape, disagreement.type = ir.Shape([shape[0] if shape is not None else "N"]), kind
     first.graph.outputs[:] = [mean, disagreement]
     first.graph.name = members[0].graph.name
     return first
@@ -56,10 +54,10 @@ def ensemble_twin(twin: Twin, members: Sequence[ir.Model], output: str) -> Twin:
     from bridge.lower import PortType
 
     lowered = twin.lowered
-    batch = next(port.shape[0] for port in lowered.outputs if port.name == output)
+    batch, dtype = next((port.shape[0], port.dtype) for port in lowered.outputs if port.name == output)
     outputs = (
         *(port for port in lowered.outputs if port.name == output),
-        PortType(DISAGREEMENT, DISAGREEMENT, "float32", (batch,)),
+        PortType(DISAGREEMENT, DISAGREEMENT, dtype, (batch,)),
     )
     return Twin(replace(lowered, model=ensemble(members, output), outputs=outputs), twin.names, twin.title)
 
@@ -75,6 +73,9 @@ def _refuse_unlike(members: Sequence[ir.Model], output: str) -> None:
         raise InvalidOptionError(
             f"an ensemble needs an output {output!r} and adds one called {DISAGREEMENT!r}; there are {names}"
         )
+    shape = next(value.shape for value in members[0].graph.outputs if value.name == output)
+    if shape is not None and len(shape) != 2:
+        raise InvalidOptionError(f"an ensemble votes on an output [N, C]; {output!r} is {list(shape)}")
 
 
 def _renamed(model: ir.Model, prefix: str) -> ir.Model:
@@ -119,8 +120,9 @@ def _join(graph: ir.Graph, other: ir.Graph) -> None:
 class _Votes:
     """The nodes that take the mean of some logits, and count who differs from it."""
 
-    def __init__(self, graph: ir.Graph) -> None:
+    def __init__(self, graph: ir.Graph, kind: ir.TypeProtocol) -> None:
         self.graph = graph
+        self.kind = kind
 
     def count(self, logits: Sequence[ir.Value], output: str) -> tuple[ir.Value, ir.Value]:
         """Mean ``[N, C]`` by the name of ``output``, and disagreement ``[N]``."""
@@ -128,7 +130,7 @@ class _Votes:
         mean = self._apply("Mul", self._sum(logits), share, name=output)
         decided = self._apply("ArgMax", mean, axis=1, keepdims=0)
         classes = [self._apply("ArgMax", own, axis=1, keepdims=0) for own in logits]
-        agreeing = [self._apply("Cast", self._apply("Equal", own, decided), to=_FLOAT) for own in classes]
+        agreeing = [self._apply("Cast", self._apply("Equal", own, decided), to=int(self.kind.dtype)) for own in classes]
         agreed = self._apply("Mul", self._sum(agreeing), share)
         return mean, self._apply("Sub", self._constant("one", 1.0), agreed, name=DISAGREEMENT)
 
@@ -150,7 +152,7 @@ class _Votes:
         import onnx_ir as ir
 
         name = f"ensemble/{name}"
-        tensor = ir.Tensor(np.asarray(number, np.float32), name=name)
-        value = ir.Value(name=name, const_value=tensor, shape=ir.Shape(()), type=ir.TensorType(ir.DataType.FLOAT))
+        tensor = ir.Tensor(np.asarray(number, self.kind.dtype.numpy()), name=name)
+        value = ir.Value(name=name, const_value=tensor, shape=ir.Shape(()), type=self.kind)
         self.graph.initializers[name] = value
         return value

@@ -65,10 +65,11 @@ class Evaluation:
 def evaluate(classifier: Classifier, samples: Samples, training: Training, *, steps: int, seed: int) -> Evaluation:
     """Accuracy on ``samples``, clean and under PGD in the training's own threat. A sample that is wrong anyhow is not robust."""
     classifier.eval()
-    clean = logits_of(classifier, samples.x).argmax(axis=1) == samples.y
+    bound = classifier.beside(samples)
+    clean = logits_of(bound, samples.x).argmax(axis=1) == samples.y
     x, labels = tensors(samples)
-    found = pgd(classifier, x, labels, training.threat, PgdSettings(steps=steps), seed=seed)
-    robust = clean & (logits_of(classifier, found.numpy()).argmax(axis=1) == samples.y)
+    found = pgd(bound, x, labels, training.threat, PgdSettings(steps=steps), seed=seed, mask=bound.mask)
+    robust = clean & (logits_of(bound, found.numpy()).argmax(axis=1) == samples.y)
     return _by_class(samples, clean, robust, training.epsilon, steps)
 
 
@@ -77,9 +78,11 @@ def accuracy_under_noise(classifier: Classifier, samples: Samples, sigma: float,
     classifier.eval()
     generator = torch.Generator().manual_seed(seed)
     x, labels = tensors(samples)
+    bound = classifier.beside(samples)
+    moved = sigma if bound.mask is None else sigma * bound.mask
     with torch.no_grad():
         shares = [
-            (classifier(x + sigma * torch.randn(x.shape, generator=generator)).argmax(dim=1) == labels).double().mean()
+            (bound(x + moved * torch.randn(x.shape, generator=generator, dtype=x.dtype)).argmax(dim=1) == labels).double().mean()
             for _ in range(draws)
         ]
     return float(torch.stack(shares).mean())

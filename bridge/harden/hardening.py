@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from bridge.errors import InvalidOptionError
 from bridge.harden.agreement import require_agreement, served
 from bridge.harden.assembly import SAMPLES_COMPARED, SOURCE_KEY, Assembly
-from bridge.harden.classifier import interface_names, require_fit
+from bridge.harden.classifier import require_fit
 from bridge.harden.correspondence import correspondence
 from bridge.harden.methods import Subject, apply_method
-from bridge.harden.options import HardenOptions
+from bridge.harden.options import HardenOptions, Training
 from bridge.harden.parent import Parent, open_parent
 from bridge.harden.report import HardeningReport
-from bridge.harden.samples import Samples, read_samples, split
+from bridge.harden.samples import Labelled, read_labelled, split
 from bridge.harden.threads import one_thread
 from bridge.harden.training import Progress, silent
 from bridge.harden.twin import Twin, twin_of_graph, twin_of_source
@@ -52,24 +52,34 @@ def harden(package: Path, data: Path, destination: Path, options: HardenOptions,
     """
     started = datetime.now(UTC)
     parent = open_parent(package, options.policy, allow_unsigned=options.allow_unsigned)
-    samples, data_sha256 = read_samples(data)
-    subject = _subject(parent, samples, options)
-    before = subject.classifier()
-    require_fit(before, samples)
-    require_agreement(before.module, _engine(parent), subject.input_name, subject.split.test.x[:SAMPLES_COMPARED])
+    labelled = read_labelled(data, parent.interface, options.input_name, options.output_name)
+    options = replace(options, training=_in_range(labelled, options))
+    subject = _subject(parent, labelled, options)
+    before = require_fit(subject.classifier(), labelled.samples)
+    subject = replace(subject, probabilities=before.probabilities)
+    compared = subject.split.test.first(SAMPLES_COMPARED).feeds(subject.input_name)
+    require_agreement(before.module, _engine(parent), compared, parent.interface.outputs)
     with one_thread(), StagedFolder(destination) as folder, explained(destination):
         trained = apply_method(options.method, subject, options.training, progress)
-        assembly = Assembly(parent, subject, before, trained, options, data.name, data_sha256, started)
+        assembly = Assembly(parent, subject, before, trained, options, data.name, labelled.sha256, started, progress)
         found = assembly.write(folder.path, destination.name)
         folder.put_in_place()
     return Hardened(destination, found.root_sha256, found.report, found.equivalence, found.robustness)
 
 
-def _subject(parent: Parent, samples: Samples, options: HardenOptions) -> Subject:
-    input_name, output_name = interface_names(parent.interface, options.input_name, options.output_name)
-    parts = split(samples, seed=options.training.seed)
+def _in_range(labelled: Labelled, options: HardenOptions) -> Training:
+    training = options.training
+    if options.find_range:
+        low, high = labelled.value_range()
+        training = replace(training, low=low, high=high)
+    labelled.require_inside(training.low, training.high)
+    return training
+
+
+def _subject(parent: Parent, labelled: Labelled, options: HardenOptions) -> Subject:
+    parts = split(labelled.samples, seed=options.training.seed)
     twin = _twin(parent, options)
-    return Subject(twin, correspondence(twin.model, twin.names), input_name, output_name, parts)
+    return Subject(twin, correspondence(twin.model, twin.names), labelled.input_name, labelled.output_name, parts)
 
 
 def _twin(parent: Parent, options: HardenOptions) -> Twin:

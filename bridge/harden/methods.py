@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+import torch
+
 from bridge.harden.classifier import Classifier
 from bridge.harden.correspondence import Correspondence, with_weights
 from bridge.harden.distillation import distilled, teaching
@@ -32,13 +34,17 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is trained: a twin with its correspondence, by one input and one output, on split samples."""
+    """What is trained: a twin with its correspondence, by one input and one output, on split samples.
+
+    ``probabilities`` says that the output has been through softmax.
+    """
 
     twin: Twin
     correspondence: Correspondence
     input_name: str
     output_name: str
     split: Split
+    probabilities: bool = False
 
     def classifier(self) -> Classifier:
         """A new network with the twin's weights; what cannot be written back into the graph is not trained."""
@@ -47,7 +53,11 @@ class Subject:
         for name, parameter in module.named_parameters():
             if name not in places or places[name].made:
                 parameter.requires_grad = False
-        return Classifier(module, self.input_name, self.output_name)
+        return self.asked(module)
+
+    def asked(self, module: torch.nn.Module) -> Classifier:
+        """``module``, which computes this model or its child, as a classifier."""
+        return Classifier(module, self.input_name, self.output_name, probabilities=self.probabilities)
 
     def retrained(self, classifier: Classifier) -> Twin:
         """The twin with the weights of a trained network. Raises ``InvalidOptionError`` where they do not go back."""

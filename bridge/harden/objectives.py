@@ -86,6 +86,7 @@ def noise(training: Training) -> Objective:
 
     def objective(classifier: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         drawn = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        drawn = drawn if classifier.mask is None else drawn * classifier.mask
         return functional.cross_entropy(classifier(x + training.sigma * drawn), labels)
 
     return objective

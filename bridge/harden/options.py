@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bridge.errors import InvalidOptionError
+from bridge.harden.smoothing.certificate import Smoothing
 from bridge.trust.policy.document import default_policy
 from bridge.trust.policy.model import Policy
 from bridge.trust.signers import Signer
@@ -50,8 +51,8 @@ class Training:
     """
 
     epsilon: float
-    low: float
-    high: float
+    low: float = 0.0
+    high: float = 1.0
     norm: Norm = Norm.LINF
     epochs: int = 30
     patience: int = 8
@@ -98,8 +99,10 @@ class Training:
 class HardenOptions:
     """``signer`` signs the new package. ``source`` is the CNTK file that the parent was converted from, where it is at hand.
 
-    ``policy`` says who may have signed the parent; ``allow_unsigned`` takes one without a signature. ``smoke`` runs the smoke
-    test on at most ``smoke_samples``; ``certified`` samples get certificates of ``votes`` each where the method is smoothing.
+    ``policy`` says who may have signed the parent; ``allow_unsigned`` takes one without a signature. With ``find_range`` the
+    input's range is what the interface states, or else that of the samples, whatever ``training`` says. ``smoke`` runs the smoke
+    test on at most ``smoke_samples``; ``certified`` samples get certificates of ``votes`` each where the method is smoothing, for
+    each of ``sigmas``, or for training's own.
     """
 
     signer: Signer
@@ -110,8 +113,28 @@ class HardenOptions:
     allow_unsigned: bool = False
     input_name: str | None = None
     output_name: str | None = None
+    find_range: bool = False
     smoke: bool = True
     smoke_samples: int = 100
     certified: int = 50
     votes: int = 1000
     alpha: float = 0.001
+    sigmas: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if min(self.certified, self.smoke_samples) < 1 or len(set(self.sigmas)) != len(self.sigmas):
+            raise InvalidOptionError(
+                f"{self.certified} samples certified at sigma {list(self.sigmas)}, {self.smoke_samples} in the smoke test: "
+                "expected one or more, and every sigma once"
+            )
+        if self.method is Method.SMOOTHING:
+            # What is wrong with them is told before hours of training, not afterwards.
+            _ = self.smoothings
+        elif self.sigmas:
+            raise InvalidOptionError("certificates are for --method smoothing: leave out --certify-sigma")
+
+    @property
+    def smoothings(self) -> tuple[Smoothing, ...]:
+        """The votes by which certificates are made. Raises ``InvalidOptionError``."""
+        sigmas = self.sigmas or (self.training.sigma,)
+        return tuple(Smoothing(sigma, estimation=self.votes, alpha=self.alpha) for sigma in sigmas)

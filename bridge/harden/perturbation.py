@@ -50,11 +50,12 @@ def _steps(
     step: float,
     loss: LossFunction,
 ) -> Tensor:
-    threat = training.lesson
+    threat, mask = training.lesson, classifier.mask
     rows = every_row(x)
-    point = random_start(x, threat, generator)
+    point = random_start(x, threat, generator, mask)
     with evaluating(classifier):
         for _ in range(steps):
             gradient = loss_gradient(classifier, point, rows, labels, loss).gradient
-            point = project(point + step * threat.epsilon * direction(gradient, threat.norm), x, threat)
+            gradient = gradient if mask is None else gradient * mask
+            point = project(point + step * threat.epsilon * direction(gradient, threat.norm), x, threat, mask)
     return point.detach()

@@ -104,6 +104,7 @@ def _epoch(
 ) -> float:
     """One pass in an order drawn by ``generator``; the mean loss."""
     x, labels = tensors(samples)
+    whole = classifier.beside(samples)
     _train_mode(classifier, dropout=training.dropout)
     # Dropout draws from torch's own generator: forked, so that the caller's random numbers stay what they were.
     with torch.random.fork_rng(devices=[]):
@@ -111,7 +112,7 @@ def _epoch(
         total = 0.0
         for rows in torch.split(torch.randperm(len(labels), generator=generator), training.batch):
             optimiser.zero_grad()
-            loss = objective(classifier, x[rows], labels[rows], generator)
+            loss = objective(whole.at(rows), x[rows], labels[rows], generator)
             if not torch.isfinite(loss):
                 raise InvalidOptionError(f"the loss became {float(loss.detach())}: choose a smaller learning rate")
             torch.autograd.backward(loss)

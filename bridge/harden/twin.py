@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from bridge.errors import InvalidOptionError
+from bridge.harden.correspondence import TRAINED
 from bridge.light_import import import_onnx_ir
 from bridge.package.interface import Interface, Tensor
 
@@ -78,10 +77,7 @@ def twin_of_source(data: memoryview, interface: Interface, title: str) -> Twin:
 
 
 def twin_of_graph(model: ir.Model, interface: Interface, title: str) -> Twin:
-    """The twin of a package from its own graph, which is left as it is.
-
-    Raises ``InvalidOptionError`` for a graph with weights of other types than float32.
-    """
+    """The twin of a package from its own graph, which is left as it is. Weights of float16 stay what they are."""
     import_onnx_ir()
     from bridge.lower import LoweredModel
     from bridge.lower.builder import PARAMETER_KEY, TRAINABLE_KEY
@@ -94,7 +90,7 @@ def twin_of_graph(model: ir.Model, interface: Interface, title: str) -> Twin:
         readers = {use.node.op_type for use in value.uses()}
         if value.const_value is None or value.const_value.size < 2 or not readers <= _WEIGHTED or value.is_graph_input():
             continue
-        if value.const_value.numpy().dtype == np.float32:
+        if value.const_value.numpy().dtype in TRAINED:
             value.metadata_props.update({PARAMETER_KEY: name, TRAINABLE_KEY: "true"})
     ports = [tuple(_port(tensor) for tensor in tensors) for tensors in (interface.inputs, interface.outputs)]
     return Twin(LoweredModel(copy, ports[0], ports[1], LoweringReport()), Names(), title)
@@ -136,7 +132,6 @@ def _add_biases_apart(graph: ir.Graph) -> None:
         kernel, result = node.inputs[1], node.outputs[0]
         assert kernel is not None
         assert kernel.shape is not None
-        array = bias.const_value.numpy()
         array = bias.const_value.numpy().reshape(-1, *[1] * (len(kernel.shape) - 2))
         label = f"{result.name}/bias"
         shaped = ir.Value(name=label, const_value=ir.Tensor(array, name=label), shape=ir.Shape(array.shape), type=bias.type)

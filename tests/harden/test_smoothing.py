@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,13 @@ import numpy.typing as npt
 import pytest
 
 from bridge.errors import InvalidOptionError
+from bridge.harden.samples import Samples
 from bridge.harden.smoothing.bounds import ceiling, certified_radius, lower_bound
 from bridge.harden.smoothing.certificate import ABSTAIN, Certificate, Smoothing, certify, certify_all, count_votes, vote
-from bridge.harden.smoothing.summary import Certification
+from bridge.harden.smoothing.certifying import certify_samples
+from bridge.harden.smoothing.page import render_page
+from bridge.harden.smoothing.summary import Certification, CertificationReport
+from verify.robustness.samples import mask_of_lengths
 
 Array = npt.NDArray[Any]
 WEIGHTS = np.asarray([1.0, -2.0, 0.5, 3.0], np.float32)
@@ -116,12 +121,61 @@ def test_a_certificate_depends_on_its_sample_and_the_seed_alone() -> None:
 
 def test_certified_accuracy_falls_with_the_radius_and_counts_true_classes_alone() -> None:
     held = [Certificate(1, 0.4, 99, 100, 0.9), Certificate(0, 0.9, 99, 100, 0.9), Certificate(ABSTAIN, 0.0, 50, 100, 0.4)]
-    summary = Certification(Smoothing(0.5), 0, "a" * 64, (1, 1, 1), tuple(held))
+    summary = Certification(Smoothing(0.5), (1, 1, 1), tuple(held), 1.5)
     assert [summary.accuracy(radius) for radius in (0, 0.3, 0.4, 0.5)] == [1 / 3, 1 / 3, 1 / 3, 0]
-    document = json.loads(json.dumps(summary.to_json()))
-    assert document["abstentions"] == 1
-    assert document["ceiling"] == summary.smoothing.ceiling
+    wider = Certification(Smoothing(1.0), (1, 1, 1), tuple(held[:1] + held[2:] * 2), 1.5)
+    report = CertificationReport("a" * 64, 0, 0.5, (summary, wider))
+    document = json.loads(json.dumps(report.to_json()))
+    assert [curve["abstentions"] for curve in document["curves"]] == [1, 2]
+    assert [curve["ceiling"] for curve in document["curves"]] == [summary.smoothing.ceiling, wider.smoothing.ceiling]
     assert document["model_sha256"] == "a" * 64
+    points = document["curves"][0]["certified_accuracy"]
+    assert [point["accuracy"] for point in points] == sorted((point["accuracy"] for point in points), reverse=True)
+    assert points[0]["radius"] == 0
+    assert points[0]["lower"] < 1 / 3 < points[0]["upper"]
+    assert points[-1] == {
+        "radius": round(wider.smoothing.ceiling, 6),
+        "accuracy": 0.0,
+        "lower": 0.0,
+        "upper": points[-1]["upper"],
+    }
+    assert "certificates" not in json.dumps(report.to_summary()["curves"])
+
+
+def test_the_page_draws_a_line_for_each_noise_and_ends_it_at_what_its_votes_can_prove() -> None:
+    held = (Certificate(1, 0.4, 99, 100, 0.9), Certificate(ABSTAIN, 0.0, 50, 100, 0.4))
+    curves = tuple(Certification(Smoothing(sigma), (1, 1), held, 2.0) for sigma in (0.25, 0.5, 1.0))
+    text = render_page(CertificationReport("c" * 64, 7, 0.5, curves), "<digits>")
+    assert text.count("<polyline") == text.count("<polygon") == 3
+    assert "&lt;digits&gt;" in text
+    assert "<script" not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+    ends = [float(line.split('"')[1].split()[-1].split(",")[0]) for line in text.split("<polyline points=")[1:]]
+    assert ends == pytest.approx([25.0, 50.0, 100.0], abs=0.01)
+    assert "c" * 64 in text
+
+
+def test_certificates_of_samples_with_further_inputs_ask_about_each_with_its_own_and_leave_padding_alone() -> None:
+    asked = []
+
+    def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        asked.append(feeds)
+        score = feeds["x"].sum(axis=(1, 2)) * feeds["weight"]
+        return {"z": np.stack([score, -score], axis=1)}
+
+    x = np.ones((2, 3, 2), np.float32)
+    x[0, 1:] = 0
+    mask = mask_of_lengths(np.asarray([1, 3]), x.shape).repeat(2, axis=2)
+    samples = Samples(x, np.asarray([0, 1]), {"weight": np.asarray([1.0, -1.0], np.float32)}, mask)
+    told: list[int] = []
+    (found,) = certify_samples(
+        run, samples, ("x", "z"), [Smoothing(0.1, 20, 200)], seed=3, progress=lambda *said: told.append(said[0])
+    )
+    assert [certificate.label for certificate in found.certificates] == [0, 1]
+    assert told == [1, 2]
+    assert {float(feeds["weight"][0]) for feeds in asked} == {1.0, -1.0}
+    assert not any((feeds["x"][:, 1:] != 0).any() for feeds in asked if feeds["weight"][0] == 1)
+    assert all((np.std(feeds["x"][:, 0], axis=0) > 0).all() for feeds in asked)
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def test_a_twin_computes_what_the_package_does(case: str, of_source: bool, tmp_p
     shape = [int(extent) for extent in ports[0][0].shape[1:]]
     x = np.random.default_rng(0).uniform(0, 1, (4, *shape)).astype(np.float32)
     module = made.module()
-    require_agreement(module, served(tmp_path / "model.onnx"), ports[0][0].name, x)
-    assert agreement_report(module, served(bytes_of(made.model)), ports[0][0].name, x).holds
+    require_agreement(module, served(tmp_path / "model.onnx"), {ports[0][0].name: x})
+    assert agreement_report(module, served(bytes_of(made.model)), {ports[0][0].name: x}).holds
     assert all(parameter.requires_grad for parameter in module.parameters() if parameter.dim() > 1)
 
 
@@ -60,7 +60,7 @@ def test_a_twin_of_another_model_is_refused(tmp_path: Path) -> None:
     bridge.convert(NETWORK, tmp_path / "model.onnx")
     module = twin().with_model(shaken(twin(), 1)).module()
     with pytest.raises(InvalidOptionError, match="does not compute what the package does"):
-        require_agreement(module, served(tmp_path / "model.onnx"), "image", X)
+        require_agreement(module, served(tmp_path / "model.onnx"), {"image": X})
 
 
 def test_a_source_with_another_interface_is_refused() -> None:
@@ -104,7 +104,7 @@ def test_an_ensemble_has_a_twin_that_computes_the_same() -> None:
     models, _ = members(2)
     made = ensemble_twin(twin(), models, "z")
     assert [port.name for port in made.lowered.outputs] == ["z", DISAGREEMENT]
-    assert agreement_report(made.module(), served(bytes_of(made.model)), "image", X).holds
+    assert agreement_report(made.module(), served(bytes_of(made.model)), {"image": X}).holds
 
 
 def test_ensembles_that_cannot_be_are_refused() -> None:

@@ -62,13 +62,16 @@ class Certificate:
     probability: float
 
 
-def certify(predict: Predict, sample: Array, smoothing: Smoothing, generator: np.random.Generator) -> Certificate:
+def certify(
+    predict: Predict, sample: Array, smoothing: Smoothing, generator: np.random.Generator, mask: Array | None = None
+) -> Certificate:
     """The certificate for one ``sample`` ``[...]``, without its batch axis.
 
-    Noise is added and nothing is clipped to the input's range afterwards: the proof speaks of the noise as it was drawn.
+    Noise is added and nothing is clipped to the input's range afterwards: the proof speaks of the noise as it was drawn. Where
+    ``mask`` is 0 there is none, and the certificate speaks of perturbations elsewhere.
     """
-    chosen = int(count_votes(predict, sample, smoothing, smoothing.selection, generator).argmax())
-    counts = count_votes(predict, sample, smoothing, smoothing.estimation, generator)
+    chosen = int(count_votes(predict, sample, smoothing, smoothing.selection, generator, mask).argmax())
+    counts = count_votes(predict, sample, smoothing, smoothing.estimation, generator, mask)
     votes = int(counts[chosen]) if chosen < len(counts) else 0
     probability = lower_bound(votes, smoothing.estimation, smoothing.alpha)
     if probability <= 0.5:
@@ -96,14 +99,21 @@ def vote(predict: Predict, sample: Array, smoothing: Smoothing, generator: np.ra
     return first if decided else ABSTAIN
 
 
-def count_votes(predict: Predict, sample: Array, smoothing: Smoothing, samples: int, generator: np.random.Generator) -> Array:
+def count_votes(
+    predict: Predict,
+    sample: Array,
+    smoothing: Smoothing,
+    samples: int,
+    generator: np.random.Generator,
+    mask: Array | None = None,
+) -> Array:
     """How many of ``samples`` noisy copies are taken for each class: ``[C]``."""
     counts = np.zeros(0, np.int64)
     left = samples
     while left:
         now = min(left, smoothing.batch)
         noise = generator.standard_normal((now, *sample.shape), np.float32) * np.float32(smoothing.sigma)
-        scores = predict((sample[None] + noise).astype(sample.dtype))
+        scores = predict((sample[None] + (noise if mask is None else noise * mask)).astype(sample.dtype))
         # Scores that are not a number win no vote that they should not: argmax would choose them.
         classes = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=1)
         counts = counts if len(counts) else np.zeros(scores.shape[1], np.int64)
