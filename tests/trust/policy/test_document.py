@@ -14,7 +14,7 @@ from bridge.trust.alerts.command import Command
 from bridge.trust.alerts.syslog import Syslog
 from bridge.trust.alerts.webhook import Webhook
 from bridge.trust.policy.document import default_policy, load_policy, policy_for, policy_schema
-from bridge.trust.policy.model import PACKAGE, SOURCE, LibraryRules, RuntimeRules
+from bridge.trust.policy.model import PACKAGE, SOURCE, GuardRules, LibraryRules, RuntimeRules
 from tests.trust.signed_models import Authority, fingerprint, new_key, write_policy, write_public
 
 SIGNER = new_key()
@@ -59,7 +59,11 @@ def test_everything_that_can_be_said_is_taken_over(tmp_path: Path) -> None:
         "maximum-age-days": {"package": 1.5},
         "versions": {"minimum": {"digits": "2.10"}, "remember": False, "store": "state/versions.sqlite"},
         "revoked": {"keys": [f"sha256:{'a' * 64}", "b" * 64], "digests": ["c" * 64, f"blake2b:{'d' * 128}"]},
-        "runtime": {"minimum-sandbox": "landlock-4+seccomp", "libraries": {"lock": "libraries.lock", "signers": ["ci"]}},
+        "runtime": {
+            "minimum-sandbox": "landlock-4+seccomp",
+            "libraries": {"lock": "libraries.lock", "signers": ["ci"]},
+            "guards": {"require": ["range", "jpeg"], "digests": ["sha256:" + "a" * 64]},
+        },
         "alerts": [
             {"webhook": "http://127.0.0.1/", "allow-http": True, "timeout-seconds": 2},
             {"syslog": "udp://127.0.0.1:514", "facility": "local0", "events": ["integrity", "refusal"]},
@@ -77,7 +81,8 @@ def test_everything_that_can_be_said_is_taken_over(tmp_path: Path) -> None:
     assert policy.versions.store == tmp_path / "state" / "versions.sqlite"
     assert policy.revoked_keys == {"a" * 64, "b" * 64}
     assert policy.revoked_digests == {"c" * 64, "d" * 128}
-    assert policy.runtime == RuntimeRules("landlock-4+seccomp", LibraryRules(tmp_path / "libraries.lock", ("ci",)))
+    guards = GuardRules(("range", "jpeg"), frozenset({"a" * 64}))
+    assert policy.runtime == RuntimeRules("landlock-4+seccomp", LibraryRules(tmp_path / "libraries.lock", ("ci",)), guards)
     assert [alert.channel for alert in policy.alerts] == [
         Webhook("http://127.0.0.1/", 2.0, allow_http=True),
         Syslog("udp://127.0.0.1:514", "local0"),
@@ -105,6 +110,9 @@ def test_everything_that_can_be_said_is_taken_over(tmp_path: Path) -> None:
         ({"alerts": [{"timeout-seconds": 5}]}, "alerts.0"),
         ({"runtime": {"minimum-sandbox": "strong"}}, "runtime.minimum-sandbox: 'strong' does not match"),
         ({"runtime": {"sandbox": "seccomp"}}, "'sandbox' was unexpected"),
+        ({"runtime": {"guards": {}}}, "runtime.guards"),
+        ({"runtime": {"guards": {"require": ["firewall"]}}}, "runtime.guards.require.0: 'firewall' is not one of"),
+        ({"runtime": {"guards": {"digests": ["ab"]}}}, "runtime.guards.digests.0"),
         ({"runtime": {"libraries": {"lock": "x.lock"}}}, "runtime.libraries: 'signers' is a required property"),
         (
             {"runtime": {"libraries": {"lock": "x", "signers": ["ci"]}}},

@@ -281,6 +281,23 @@ def test_older_version_is_refused_once_a_newer_one_was_accepted(tmp_path: Path) 
     assert _accepted(old, _policy(tmp_path, versions={"remember": False})).accepted
 
 
+def test_what_is_asked_of_the_machine_is_explained_and_refuses_nothing_here(tmp_path: Path) -> None:
+    runtime = {"minimum-sandbox": "seccomp", "guards": {"require": ["range"], "digests": ["c" * 64]}}
+    decision = explain(_package(tmp_path), _policy(tmp_path, runtime=runtime))
+    sandbox, guards = decision.outcomes[-2:]
+    assert decision.accepted
+    assert (sandbox.rule, guards.rule) == ("sandbox", "guards")
+    assert sandbox.outcome is guards.outcome is Outcome.NOT_APPLIED
+    asked = f"input guards of the kinds range, of a file whose sha256 is {'c' * 64}"
+    assert guards.detail == f"asked where the package is loaded: {asked}"
+    assert not {"sandbox", "guards", "libraries"} & {
+        each.rule for each in explain(_package(tmp_path), _policy(tmp_path)).outcomes
+    }
+    refused = explain(_package(tmp_path, signer=STRANGER), _policy(tmp_path, runtime=runtime))
+    assert not refused.accepted
+    assert refused.outcomes[-1].rule == "guards"
+
+
 def test_nothing_is_remembered_of_what_is_refused_or_explained(tmp_path: Path) -> None:
     policy = _policy(tmp_path, **AGE)
     package = _package(tmp_path, (training(ROOT, version="7", at=NOW - 99 * DAY), TEAM))
