@@ -21,6 +21,7 @@ from bridge.serve.observing.logs import Log
 from bridge.serve.settings import ServerSettings
 
 _OBJECTS_BYTES: Final = 100 << 20  # Ray's store of objects, which nothing of ours goes through: close to its least.
+_ATTEMPTS: Final = 2
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -97,21 +98,24 @@ def _start_ray(fleet: Fleet, settings: ServerSettings) -> None:
         import ray
     except ImportError as error:
         raise InvalidOptionError("a fleet needs Ray: pip install 'cntk-bridge[fleet]'") from error
-    try:
-        if fleet.address:
-            ray.init(address=fleet.address, logging_level=logging.WARNING)
+    if fleet.address:
+        _init(ray.init, address=fleet.address)
+        return
+    # Processors are a matter of counting to Ray: twice as many, so that new replicas can come up beside the old ones.
+    processors = 2 * fleet.replicas * processors_of(settings)
+    _init(ray.init, address="local", num_cpus=processors, include_dashboard=False, object_store_memory=_OBJECTS_BYTES)
+
+
+def _init(init: Callable[..., Any], **options: Any) -> None:
+    """Start Ray, or join it. It gives each of its processes 15 s, for which a busy machine may need a second attempt."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            init(logging_level=logging.WARNING, **options)
+        except Exception as error:  # Ray raises Exception itself where a part of it does not come up in time.
+            if attempt == _ATTEMPTS:
+                raise DeploymentFailedError(f"Ray did not start: {error}") from error
+        else:
             return
-        # Processors are a matter of counting to Ray: twice as many, so that new replicas can come up beside the old ones.
-        processors = 2 * fleet.replicas * processors_of(settings)
-        ray.init(
-            address="local",
-            num_cpus=processors,
-            include_dashboard=False,
-            object_store_memory=_OBJECTS_BYTES,
-            logging_level=logging.WARNING,
-        )
-    except Exception as error:  # Ray raises Exception itself where a part of it does not come up in time.
-        raise DeploymentFailedError(f"Ray did not start: {error}") from error
 
 
 def _start_serve(fleet: Fleet, settings: ServerSettings) -> None:
