@@ -43,3 +43,7 @@ class Remembered(Generic[T]):
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[key] = value
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        self._known.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -47,23 +48,28 @@ class StoppableRun:
     """The run that is under way, for another thread to stop it by its number."""
 
     def __init__(self) -> None:
-        self._current: tuple[int, ort.RunOptions] | None = None
+        self._lock = threading.Lock()
+        self._options = run_options()
+        self._current: int | None = None
         self.stopped = False
 
     def run(self, session: ort.InferenceSession, sequence: int, wanted: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         """The wanted outputs. Raises whatever the engine raises, also when it was stopped (``stopped`` is true then)."""
-        options = run_options()
-        self.stopped = False
-        self._current = (sequence, options)
+        if self.stopped:
+            self._options = run_options()
+            self.stopped = False
+        self._current = sequence
         try:
-            found: list[Array] = session.run(wanted, feeds, options)
+            found: list[Array] = session.run(wanted, feeds, self._options)
         finally:
-            self._current = None
+            # Under the lock, so that a word that comes now does not stop the next run, which has the same options.
+            with self._lock:
+                self._current = None
         return found
 
     def stop(self, sequence: int) -> None:
         """Tell the run ``sequence`` to stop at the next operator; nothing where it is over."""
-        current = self._current
-        if current is not None and current[0] == sequence:
-            self.stopped = True
-            current[1].terminate = True
+        with self._lock:
+            if self._current == sequence:
+                self.stopped = True
+                self._options.terminate = True

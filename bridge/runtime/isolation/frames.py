@@ -52,6 +52,7 @@ _TENSOR: Final = struct.Struct("<HBBIQ")
 _REQUEST_MAGIC: Final = b"BRQ1"
 _ANSWER_MAGIC: Final = b"BRA1"
 SEQUENCE: Final = struct.Struct("<Q")
+SEQUENCE_AT: Final = 8  # in requests and in answers
 GO: Final = b"load"  # what the parent says, once, when the sandbox suffices
 
 
@@ -104,6 +105,11 @@ def _placed(tensors: Sequence[Placed]) -> bytes:
         + struct.pack(f"<{len(tensor.shape)}Q", *tensor.shape)
         for tensor in tensors
     )
+
+
+def unnumbered(packet: memoryview) -> bytes:
+    """All of a request or an answer but its number, in which those of the same shapes differ."""
+    return bytes(packet[:SEQUENCE_AT]) + bytes(packet[SEQUENCE_AT + SEQUENCE.size :])
 
 
 def pack_request(request: Request) -> bytes:

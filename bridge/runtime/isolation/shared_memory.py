@@ -6,6 +6,7 @@ are sealed against writing by anyone but the parent, where the kernel can (Linux
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import math
 import mmap
@@ -59,25 +60,26 @@ class TensorArea:
             if writable:
                 _only_we_write(self.descriptor)
             fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)
+            # This, other than ``numpy.ndarray``, keeps the memory from being given back under an array.
+            self._octets: Array = np.frombuffer(self._map, np.uint8)
         except BaseException:
             os.close(self.descriptor)
             raise
 
-    def put(self, arrays: Sequence[tuple[int, Array]]) -> tuple[Placed, ...]:
-        """Copy arrays into the area, one behind the other. Raises ``ValueError`` when they do not fit."""
+    def place(self, tensors: Sequence[tuple[int, np.dtype[Any], tuple[int, ...]]]) -> tuple[Placed, ...]:
+        """Where tensors of these numbers, types and shapes lie, in this order. Raises ``ValueError`` where they do not fit."""
         placed: list[Placed] = []
         offset = 0
-        for index, array in arrays:
-            if offset + array.nbytes > self.size:
+        for index, dtype, shape in tensors:
+            size = math.prod(shape) * dtype.itemsize
+            if offset + size > self.size:
                 raise ValueError(f"tensors of more than {self.size} bytes")
-            placed.append(Placed(index, array.dtype, array.shape, offset))
-            if array.size:
-                np.copyto(np.ndarray(array.shape, array.dtype, self._map, offset), array)
-            offset += aligned(array.nbytes)
+            placed.append(Placed(index, dtype, shape, offset))
+            offset += aligned(size)
         return tuple(placed)
 
-    def take(self, tensor: Placed) -> Array:
-        """A copy of a tensor in the area, which nobody else can write to. Raises ``ProtocolError`` for one that is not inside."""
+    def window(self, tensor: Placed) -> Array:
+        """A tensor's array in the area, for as long as that is open. Raises ``ProtocolError`` for one that is not inside."""
         size = math.prod(tensor.shape) * tensor.dtype.itemsize
         # Extents beside a zero count too: numpy makes no array of 0 by 2^64 elements.
         stated = math.prod(extent or 1 for extent in tensor.shape) * tensor.dtype.itemsize
@@ -85,17 +87,25 @@ class TensorArea:
             raise ProtocolError(f"a tensor of {stated} bytes at {tensor.offset}, in an area of {self.size}")
         if size == 0:
             return np.empty(tensor.shape, tensor.dtype)
-        if tensor.dtype == np.bool_:  # A byte that is neither 0 nor 1 would be neither true nor false.
-            truth: Array = np.ndarray(tensor.shape, np.uint8, self._map, tensor.offset) != 0
-            return truth
-        return np.ndarray(tensor.shape, tensor.dtype, self._map, tensor.offset).copy()
+        return self._octets[tensor.offset : tensor.offset + size].view(tensor.dtype).reshape(tensor.shape)
 
     def close(self) -> None:
         """Give the memory back. Nobody may be using the area any more."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-            self._map.close()
+            self._octets = np.empty(0, np.uint8)
+            # Who still has a window keeps the memory until it lets go of that.
+            with contextlib.suppress(BufferError):
+                self._map.close()
+
+
+def copied(window: Array) -> Array:
+    """A copy of a window, which nobody else can write to."""
+    if window.dtype == np.bool_:  # A byte that is neither 0 nor 1 would be neither true nor false.
+        truth: Array = window.view(np.uint8) != 0
+        return truth
+    return window.copy()
 
 
 def _only_we_write(descriptor: int) -> None:

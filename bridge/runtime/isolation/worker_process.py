@@ -13,25 +13,13 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass
+from typing import Final, NoReturn
 
-import numpy as np
-
+from bridge.runtime.isolation.answering import Answering
 from bridge.runtime.isolation.engine import StoppableRun, make_features_session, make_session
-from bridge.runtime.isolation.frames import (
-    GO,
-    PACKET_BYTES,
-    SEQUENCE,
-    Answer,
-    Placed,
-    Request,
-    Status,
-    pack_answer,
-    unpack_request,
-)
+from bridge.runtime.isolation.frames import GO, PACKET_BYTES, SEQUENCE, Answer, Status, pack_answer
 from bridge.runtime.isolation.job import Job
-from bridge.runtime.isolation.shared_memory import aligned
 from bridge.runtime.sandbox.applying import ServerConfinement, confine_worker
 from bridge.runtime.sandbox.kernel import PR_SET_PDEATHSIG, process_control
 from bridge.runtime.sandbox.resource_limits import ResourceLimits
@@ -39,8 +27,6 @@ from bridge.runtime.sandbox.resource_limits import ResourceLimits
 _STACK_BYTES: Final = 512 << 10  # of the thread that waits for the word to stop
 # Threads of the engine, allocator's arenas: address space that is reserved, not memory that is used.
 _RESERVED_BYTES: Final = 256 << 20
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +70,10 @@ def _work(job: Job, descriptors: Sequence[int], server: ServerConfinement, serve
         data.send(pack_answer(Answer(Status.FAILED, 0, text=_sentence(error))))
         return
     data.send(pack_answer(Answer(Status.LOADED, 0)))
-    named = job if job.features is None else replace(job, outputs=(*job.outputs, job.features[0]))
-    packet = bytearray(PACKET_BYTES)
+    answering = Answering(job, session, features, running, memory.inputs, memory.outputs)
+    packet = memoryview(bytearray(PACKET_BYTES))
     while size := data.recv_into(packet):
-        request = unpack_request(memoryview(packet)[:size])
-        chosen = session if features is None or request.outputs != (len(job.outputs),) else features
-        data.send(pack_answer(_answer(named, chosen, running, memory, request)))
-
-
-def _answer(job: Job, session: Any, running: StoppableRun, memory: _Memory, request: Request) -> Answer:
-    try:
-        feeds = {
-            job.inputs[item.index]: np.ndarray(item.shape, item.dtype, memory.inputs, item.offset) for item in request.inputs
-        }
-        found = running.run(session, request.sequence, [job.outputs[index] for index in request.outputs], feeds)
-        return Answer(Status.DONE, request.sequence, _put(memory.outputs, request.outputs, found))
-    except Exception as error:  # noqa: BLE001  # As above.
-        status = Status.STOPPED if running.stopped else Status.FAILED
-        return Answer(status, request.sequence, text=_sentence(error))
-
-
-def _put(area: mmap.mmap, indices: Sequence[int], arrays: Sequence[Array]) -> tuple[Placed, ...]:
-    placed: list[Placed] = []
-    offset = 0
-    for index, array in zip(indices, arrays, strict=True):
-        if offset + array.nbytes > len(area):
-            raise ValueError(f"outputs of more than {len(area)} bytes, which the interface does not allow")
-        if array.size:
-            np.copyto(np.ndarray(array.shape, array.dtype, area, offset), array)
-        placed.append(Placed(index, array.dtype, array.shape, offset))
-        offset += aligned(array.nbytes)
-    return tuple(placed)
+        data.send(answering.answer(packet[:size]))
 
 
 def _map_all(job: Job, descriptors: Sequence[int]) -> _Memory:

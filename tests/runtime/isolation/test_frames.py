@@ -21,7 +21,7 @@ from bridge.runtime.isolation.frames import (
     unpack_answer,
     unpack_request,
 )
-from bridge.runtime.isolation.shared_memory import TensorArea, sealed_copy
+from bridge.runtime.isolation.shared_memory import TensorArea, copied, sealed_copy
 
 NUMBERS = st.integers(0, 2**64 - 1)
 TENSORS = st.lists(
@@ -72,7 +72,7 @@ def test_truth_is_0_or_1_whatever_a_worker_wrote() -> None:
     try:
         with mmap.mmap(area.descriptor, area.size) as theirs:
             theirs[:4] = bytes([0, 1, 2, 255])
-        taken = area.take(Placed(0, np.dtype(np.bool_), (4,), 0))
+        taken = copied(area.window(Placed(0, np.dtype(np.bool_), (4,), 0)))
         assert taken.view(np.uint8).tolist() == [0, 1, 1, 1]
     finally:
         area.close()
@@ -82,7 +82,7 @@ def test_what_was_taken_does_not_change_any_more() -> None:
     area = TensorArea("outputs", 64, writable=False)
     try:
         with mmap.mmap(area.descriptor, area.size) as theirs:
-            taken = area.take(Placed(0, np.dtype(np.uint8), (4,), 0))
+            taken = copied(area.window(Placed(0, np.dtype(np.uint8), (4,), 0)))
             theirs[:4] = b"late"
         assert taken.tolist() == [0, 0, 0, 0]
     finally:
