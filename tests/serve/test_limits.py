@@ -72,6 +72,17 @@ def test_a_body_without_length_is_bounded_as_it_comes() -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 413")
 
 
+def test_a_body_in_very_small_pieces_is_refused() -> None:
+    """Each piece takes the server's time, and an object beside the byte that is in it."""
+    with running(models_for(LENET)) as server, raw(server.http) as connection:
+        head = f"POST /v2/models/{LENET}/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        connection.sendall(head + b"1\r\n \r\n" * 5000)
+        answer = read_all(connection)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert b"pieces of less than" in answer
+        assert server.server._listening[0][1].buffered == 0
+
+
 def test_what_is_under_way_is_answered_before_the_server_stops() -> None:
     model = GatedModel()
     with ThreadPoolExecutor(1) as pool:

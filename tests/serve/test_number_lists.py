@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,19 @@ def test_a_long_list_is_cut_and_an_input_called_data_does_not_prevent_it() -> No
     text, (numbers,) = cut
     assert json.loads(text) == {"inputs": [{"name": "data", "data": [0]}]}
     assert numbers.values.tolist() == [1.0, 2.5, -300.0]
+
+
+def test_a_text_among_numbers_takes_no_more_room_than_it_has_in_the_request() -> None:
+    long = [b'"%b"' % (b"x" * 20_000), *[b'"a"'] * 20_000]
+    values = read_json(b'{"inputs":[{"data":[%b]}]}' % b",".join(long))["inputs"][0]["data"]
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestRefusedError, match="another kind"):
+            tensor_of(values, np.dtype(np.float32), "x")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_lists_than_any_request_has_are_not_cut_out_one_by_one() -> None:
+    assert cut_out(b'{"inputs":[%b]}' % b",".join([b'{"data":[1]}'] * 2000)) is None

@@ -22,6 +22,8 @@ from bridge.serve.refusals import FAULT, Refusal, refusal_of
 
 _LINGER_SECONDS: Final = 1.0
 _ONCE: Final = frozenset({"authorization", "content-encoding", "host", "inference-header-content-length", "content-type"})
+_FEW_PIECES: Final = 4096
+_PIECE_BYTES: Final = 256  # on average, of a body in more pieces than these few: each of them costs time, whatever is in it
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -161,6 +163,7 @@ class Connection(asyncio.Protocol):
             announced = self._headers.get("content-length", "0")
             if not announced.isdigit() or int(announced) > self._all.limits.request_bytes:
                 raise RequestRefusedError("too-large", f"more than {self._all.limits.request_bytes} bytes")
+            _refuse_odd_framing(self._parser.get_http_version(), self._headers)
             if self._parser.should_upgrade():
                 raise RequestRefusedError("malformed", "no other protocol is spoken here")
             if self._all.draining:
@@ -180,6 +183,9 @@ class Connection(asyncio.Protocol):
             return
         if self._held + len(piece) > self._all.limits.request_bytes:
             self._refused = RequestRefusedError("too-large", f"more than {self._all.limits.request_bytes} bytes")
+            return
+        if len(self._body) > _FEW_PIECES + self._held // _PIECE_BYTES:
+            self._refused = RequestRefusedError("malformed", f"the body comes in pieces of less than {_PIECE_BYTES} bytes")
             return
         try:
             self._all.hold(len(piece))
@@ -282,6 +288,15 @@ class Connection(asyncio.Protocol):
         """Close without another word."""
         self._closing = True
         self._transport.abort()
+
+
+def _refuse_odd_framing(version: str, headers: dict[str, str]) -> None:
+    """Raise for what servers in a row may each read in their own way."""
+    if version not in {"1.0", "1.1"} or ("host" not in headers and version == "1.1"):
+        raise RequestRefusedError("malformed", "expected HTTP/1.1 with a header Host")
+    encoding = headers.get("transfer-encoding")
+    if encoding is not None and (encoding.strip().lower() != "chunked" or version == "1.0"):
+        raise RequestRefusedError("malformed", "Transfer-Encoding: expected chunked alone, in HTTP/1.1")
 
 
 def protocol_factory(routes: Routes, connections: Connections) -> Any:

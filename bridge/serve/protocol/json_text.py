@@ -20,6 +20,7 @@ from bridge.serve.protocol.number_lists import NumberList, cut_out, put_back
 from bridge.trust.strict_json import JsonLimits, parse
 
 JSON_BYTES_AT_MOST: Final = 16 << 20  # Reading takes the interpreter's lock: more than this has to come as binary tensors.
+LISTS_AT_MOST: Final = 1 << 18  # The same goes for them: nested lists cost more than the numbers in them.
 _DATA: Final = "data"
 _LIST_AT_MOST: Final = 1024
 _STRICT: Final = JsonLimits(bytes=1 << 20, depth=40, values=100_000, string_characters=1 << 20)
@@ -33,6 +34,8 @@ def read_json(body: bytes) -> Any:
     """
     if len(body) > JSON_BYTES_AT_MOST:
         raise RequestRefusedError("too-large", f"more than {JSON_BYTES_AT_MOST} bytes of JSON: send the tensors as binary data")
+    if body.count(b"[") > LISTS_AT_MOST:
+        raise RequestRefusedError("too-large", f"more than {LISTS_AT_MOST} lists: send the tensors flat, or as binary data")
     cut = cut_out(body)
     text, lists = (body, []) if cut is None else cut
     if b"\\" not in text:
@@ -59,10 +62,12 @@ def tensor_of(data: list[Any] | NumberList, dtype: np.dtype[Any], where: str) ->
         narrowed = data.narrowed(dtype)
         if narrowed is not None:
             return narrowed
-        data = orjson.loads(data.text)
+    numbers: list[Any] = orjson.loads(data.text) if isinstance(data, NumberList) else data
     wanted = protocol_name(dtype)
+    if _holds_text(numbers):
+        raise RequestRefusedError("malformed", f"{where}.data: expected {wanted}; found values of another kind")
     try:
-        array = np.array(data)
+        array = np.array(numbers)
     except (ValueError, OverflowError) as error:
         raise RequestRefusedError("malformed", f"{where}.data: expected an even array of {wanted}") from error
     flat = array.reshape(-1)
@@ -77,6 +82,19 @@ def tensor_of(data: list[Any] | NumberList, dtype: np.dtype[Any], where: str) ->
     if dtype.kind in "iu" and not np.iinfo(dtype).min <= int(low) <= int(high) <= np.iinfo(dtype).max:
         raise RequestRefusedError("malformed", f"{where}.data: a number beyond the range of {wanted}")
     return flat.astype(dtype, copy=False)
+
+
+def _holds_text(values: list[Any]) -> bool:
+    """Whether there is text among them. numpy would give every element of the array as much room as the longest text takes."""
+    pending = [values]
+    while pending:
+        held = pending.pop()
+        kinds = set(map(type, held))
+        if str in kinds:
+            return True
+        if list in kinds:
+            pending += [child for child in held if type(child) is list]
+    return False
 
 
 def _strings(value: Any) -> int:

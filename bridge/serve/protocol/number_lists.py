@@ -17,6 +17,7 @@ from bridge.runtime.contract.finiteness import all_finite
 from bridge.runtime.served import Array
 
 _KEY: Final = b'"data"'
+_KEYS_AT_MOST: Final = 1024  # Each costs some microseconds, and a request has a few.
 _OPENING: Final = re.compile(rb'"data"[ \t\r\n]*(?::[ \t\r\n]*(\[)?)?')
 _OTHER_THAN_NUMBERS: Final = (b'"', b"[", b"{", b"t", b"f", b"n")
 """What strings, lists, objects, true, false and null cannot be without."""
@@ -41,12 +42,14 @@ class NumberList:
 def cut_out(body: bytes) -> tuple[bytes, list[NumberList]] | None:
     """``body`` with the number of each list under a key ``data`` in place of what the list holds, and these lists.
 
-    ``None`` where a ``data`` is anything but a list of numbers alone, or the list is no JSON. Without a backslash in what is
-    left, the text is valid JSON where, and only where, what is left is: quotes pair up as they did before.
+    ``None`` where a ``data`` is anything but a list of numbers alone, the list is no JSON, or there are too many of them. Without
+    a backslash in what is left, the text is valid JSON where, and only where, what is left is: quotes pair up as they did before.
     """
     pieces: list[bytes] = []
     lists: list[NumberList] = []
     begin = key = 0
+    if body.count(_KEY) > _KEYS_AT_MOST:
+        return None
     while (key := body.find(_KEY, key)) >= 0:
         opening = _OPENING.match(body, key)
         assert opening is not None
@@ -80,7 +83,7 @@ def _list_of(text: bytes) -> NumberList | None:
     try:
         # A parser of its own for each list costs nothing, and keeps no memory of the longest one.
         parsed = simdjson.Parser().parse(text)
-    except ValueError:
+    except (ValueError, RuntimeError):  # The latter for integers of more than 64 bits, and for numbers beyond float64.
         return None
     assert isinstance(parsed, simdjson.Array)
     return NumberList(text, np.frombuffer(parsed.as_buffer(of_type="d")))
