@@ -32,7 +32,7 @@ from bridge.runtime.features import cut_at, features_model, last_layer_input
 from bridge.runtime.guards.bit_depth import BitDepthSqueeze
 from bridge.runtime.guards.distribution import DistributionGuard, Features
 from bridge.runtime.guards.fitting import fit_bank, fit_envelope
-from bridge.runtime.guards.guard import Guard, Kind
+from bridge.runtime.guards.guard import Call, Guard, Kind
 from bridge.runtime.guards.interface import InterfaceGuard
 from bridge.runtime.guards.jpeg import JpegSqueeze
 from bridge.runtime.limits import ModelLimits
@@ -101,7 +101,7 @@ class Bench:
     def guards(self) -> list[Guard]:
         """All of them, fitted on half of the known samples and calibrated on the other."""
         half = len(self.known) // 2
-        known, others = (self.features({"image": x}, 0) for x in (self.known.x[:half], self.known.x[half:]))
+        known, others = (self.features(Call({"image": x})) for x in (self.known.x[:half], self.known.x[half:]))
         bank = fit_bank(known, others, false_alarm_rate=0.01)
         return [
             InterfaceGuard(INTERFACE.inputs[0]),
@@ -169,7 +169,7 @@ def _features(model: bytes) -> Features:
     options.intra_op_num_threads = 1
     part = features_model(memoryview(model), cut_at(graph, value))
     session = onnxruntime.InferenceSession(part, options, providers=["CPUExecutionProvider"])
-    return lambda inputs, _: np.asarray(session.run([value], dict(inputs))[0])
+    return lambda call: np.asarray(session.run([value], dict(call.inputs))[0])
 
 
 def _refuses(guard: Guard, value: Array) -> bool:

@@ -122,7 +122,7 @@ def _show(fitted: "FittedGuards", place: Path, sha256: str) -> None:
     from rich.table import Table
 
     asked = fitted.false_alarms[-1].asked
-    table = Table(title=f"Clean samples refused, of {asked} that nothing was fitted on", title_justify="left")
+    table = Table(title=f"Clean samples refused, of {asked}", title_justify="left")
     for heading in ("guard", "refused", "rate", "at most (95 %)"):
         table.add_column(heading, justify="left" if heading == "guard" else "right")
     for each in fitted.false_alarms:
@@ -130,4 +130,5 @@ def _show(fitted: "FittedGuards", place: Path, sha256: str) -> None:
     console = output_console()
     console.print(table)
     console.print(plain(f"{place}, sha256 {sha256}"), soft_wrap=True)
-    console.print(plain(f"fitted on {fitted.fitted} samples, thresholds set on {fitted.calibrated} others"), soft_wrap=True)
+    how = f"fitted on {fitted.fitted} samples, threshold set on {fitted.calibrated}; those {asked} are none of them"
+    console.print(plain(how), soft_wrap=True)

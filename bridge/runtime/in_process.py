@@ -49,28 +49,38 @@ class InProcessModel:
         self._seconds = interface.limits.seconds if limits.run_seconds is None else limits.run_seconds
 
     def run(
-        self, inputs: Mapping[str, Array], *, timeout: float | None = None, outputs: Sequence[str] | None = None
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        timeout: float | None = None,
+        outputs: Sequence[str] | None = None,
+        soft: bool = False,
     ) -> dict[str, Array]:
         """The outputs, all or those named. See ``ServedModel.run`` for the errors.
 
-        ``timeout`` in seconds releases the caller on time, at the price of a change of threads. Arrays must not be changed
-        while a call runs, nor after ``DeadlineExceeded``, until ``counters()["running"]`` has fallen.
+        ``timeout`` in seconds releases the caller on time, at the price of a change of threads; with ``soft`` it merely takes the
+        place of the interface's limit. Arrays must not be changed while a call runs, nor after ``DeadlineExceeded``, until
+        ``counters()["running"]`` has fallen.
         """
         session = self._session
         if session is None:
             raise ModelFailedError("the model was closed")
         names = self._outputs.names if outputs is None else self._outputs.wanted(outputs)
         feeds, binding = self._inputs.check(inputs)
-        run = self._run_here(session, names, feeds) if timeout is None else self._run_elsewhere(session, names, feeds, timeout)
-        return self._outputs.check(names, run, binding)
+        if timeout is None or soft:
+            found = self._run_here(session, names, feeds, self._seconds if timeout is None else timeout)
+        else:
+            found = self._run_elsewhere(session, names, feeds, timeout)
+        return self._outputs.check(names, found, binding)
 
-    def features(self, inputs: Mapping[str, Array], *, timeout: float) -> Array:
+    def features(self, inputs: Mapping[str, Array], *, timeout: float, soft: bool = False) -> Array:
         """What the model computes before its last layer, of inputs that were held against the interface. See ``run``."""
         features = self._features
         if features is None:
             raise ModelFailedError("the model was closed, or was loaded without its features")
         session, name = features
-        return self._run_elsewhere(session, [name], dict(inputs), timeout)[0]
+        run = self._run_here if soft else self._run_elsewhere
+        return run(session, [name], dict(inputs), timeout)[0]
 
     def counters(self) -> Mapping[str, int]:
         """What became of all calls so far; see ``bridge.runtime.slots``."""
@@ -82,9 +92,10 @@ class InProcessModel:
             self._session = self._features = None
             self._slots.close()
 
-    def _run_here(self, session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array]) -> list[Array]:
+    def _run_here(
+        self, session: onnxruntime.InferenceSession, names: list[str], feeds: dict[str, Array], seconds: float
+    ) -> list[Array]:
         """A run in the caller's thread. An answer that comes after the limit is none: it would be there on one machine only."""
-        seconds = self._seconds
         slot = self._slots.take(seconds)
         slot.counts["runs"] += 1
         DEADLINES.arm(slot.watch, monotonic() + seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from bridge.errors import InvalidOptionError, ModelFailedError, PolicyError, RuntimeFaultError
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from bridge.runtime.guards.configuration import GuardConfiguration
+    from bridge.runtime.guards.guard import Call
     from bridge.runtime.isolation.limits import IsolationLimits
     from bridge.runtime.isolation.model import IsolatedModel
 
@@ -95,8 +95,10 @@ def ready(model: InProcessModel | IsolatedModel, limits: RuntimeLimits, guards: 
             return model
         from bridge.runtime.guards.guarded import GuardedModel
 
-        def features(inputs: Mapping[str, Array], seconds: float) -> Array:
-            return model.features(inputs, timeout=seconds)
+        def features(call: Call) -> Array:
+            if isinstance(model, InProcessModel):
+                return model.features(call.inputs, timeout=call.left(), soft=not call.hard)
+            return model.features(call.inputs, timeout=call.left())
 
         pipeline = guards.pipeline(model.interface, features)
         return GuardedModel(model, pipeline, limits=limits, sha256=guards.sha256)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.errors import DeadlineExceeded, GuardRefusedError, ModelFailedError
 from bridge.runtime.guards.guard import Array, Call, Kind
 from bridge.runtime.guards.reference_bank import ReferenceBank
 
-Features = Callable[[Mapping[str, Array], float], Array]
-"""The inputs of a request, and the seconds left -> what the network computes of them before its last layer, ``[N, ...]``.
+Features = Callable[[Call], Array]
+"""A request -> what the network computes of its inputs before the last layer, ``[N, ...]``, in the time that is left.
 
 Asked of the model where it runs: of its worker, where it is isolated.
 """
@@ -54,7 +54,7 @@ class DistributionGuard:
     def _features(self, value: Array, call: Call | None) -> Array:
         asked = Call({self.input: value}) if call is None else call
         try:
-            found = self.features(asked.inputs, asked.left())
+            found = self.features(asked)
         except DeadlineExceeded as error:
             raise DeadlineExceeded(asked.seconds, "the guards") from error
         # They may come from a worker, of which nothing is believed.

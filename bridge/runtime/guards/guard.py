@@ -38,11 +38,13 @@ class Change:
 class Call:
     """The request that a guard's input belongs to: all inputs as guards before it left them, and the caller's ``seconds``.
 
-    ``begun`` is when the guards began, of ``time.monotonic``.
+    ``hard`` is whether the caller has to be released then, whatever goes on. ``begun`` is when the guards began, of
+    ``time.monotonic``.
     """
 
     inputs: Mapping[str, Array]
     seconds: float = math.inf
+    hard: bool = False
     begun: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:

@@ -11,6 +11,7 @@ from bridge.errors import DeadlineExceeded, InvalidOptionError
 from bridge.runtime.contract.inputs import InputContract
 from bridge.runtime.guards.guard import Array, Change
 from bridge.runtime.guards.pipeline import GuardStatus, Passed, Pipeline
+from bridge.runtime.in_process import InProcessModel
 from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS, RuntimeLimits
 from bridge.runtime.served import ModelIdentity, ModelInterface, ServedModel
 
@@ -61,17 +62,19 @@ class GuardedModel:
     ) -> dict[str, Array]:
         """As ``ServedModel.run``; raises ``GuardRefusedError``, which is an ``InvalidInputError``, for what does not pass.
 
-        There is always a deadline, the model's own limit by default, and it holds for guards and model together. Inputs that
-        ``judge`` returned are not judged again.
+        The deadline, by default the model's own limit, is one for guards and model together. Inputs that ``judge`` returned are
+        not judged again.
         """
         begun = time.monotonic()
         seconds = self._seconds if timeout is None else timeout
         is_judged = isinstance(inputs, Passed) and inputs.by is self.pipeline
-        passed = inputs if is_judged else self.judge(inputs, timeout=seconds)
+        passed = inputs if is_judged else self.judge(inputs, timeout=timeout)
         left = seconds - (time.monotonic() - begun)
         if left <= 0:
             raise DeadlineExceeded(seconds, "the guards")
         try:
+            if timeout is None and isinstance(self.model, InProcessModel):
+                return self.model.run(passed, timeout=left, outputs=outputs, soft=True)
             return self.model.run(passed, timeout=left, outputs=outputs)
         except DeadlineExceeded as error:
             raise DeadlineExceeded(seconds) from error
@@ -86,7 +89,7 @@ class GuardedModel:
         if not seconds > 0:
             raise InvalidOptionError(f"timeout is {seconds}; expected seconds, more than 0")
         feeds, _ = self._inputs.check(inputs)
-        passed = self.pipeline.apply(feeds, seconds)
+        passed = self.pipeline.apply(feeds, seconds, hard=timeout is not None)
         for item in passed.changes:
             self._record(item)
         return passed

@@ -133,16 +133,16 @@ class _Seen:
         most = (extent if isinstance(extent, int) else symbols[extent].maximum for extent in first)
         self._at_once = min(_AT_ONCE, *most)
 
-    def __call__(self, inputs: Mapping[str, Array], seconds: float) -> Array:
+    def __call__(self, call: Call) -> Array:
         """Those of one request."""
-        return self._model.features(inputs, timeout=min(seconds, self._seconds))
+        return self._model.features(call.inputs, timeout=self._seconds)
 
     def of(self, samples: CleanSamples, progress: Callable[[int], None]) -> Array:
         """Those of all samples, asked for by parts."""
         found: list[Array] = []
         for begin in range(0, len(samples), self._at_once):
             rows = np.arange(begin, min(begin + self._at_once, len(samples)))
-            found.append(self(samples.at(rows).inputs, self._seconds))
+            found.append(self(Call(samples.at(rows).inputs)))
             progress(begin + len(rows))
         return np.concatenate(found)
 

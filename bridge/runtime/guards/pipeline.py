@@ -48,13 +48,13 @@ class Pipeline:
         self._tally = tally or GuardTally()
         self._tally.begin(names)
 
-    def apply(self, inputs: Mapping[str, Array], seconds: float = math.inf) -> Passed:
+    def apply(self, inputs: Mapping[str, Array], seconds: float = math.inf, *, hard: bool = False) -> Passed:
         """Every guard on its input, within ``seconds``. An input that was not given is passed over.
 
-        Raises the first ``GuardRefusedError``, and ``DeadlineExceeded``.
+        See ``Call`` for ``hard``. Raises the first ``GuardRefusedError``, and ``DeadlineExceeded``.
         """
         passed, changes = dict(inputs), []
-        call = Call(passed, seconds)
+        call = Call(passed, seconds, hard)
         for guard in self.guards:
             value = passed.get(guard.input)
             if value is None:

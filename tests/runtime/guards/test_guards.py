@@ -99,7 +99,7 @@ def test_distances_are_those_to_the_kth_nearest_by_brute_force() -> None:
 def test_the_distribution_guard_refuses_features_from_elsewhere() -> None:
     draw = np.random.default_rng(11)
     bank = fit_bank(draw.normal(3, 1, (200, 16)), draw.normal(3, 1, (200, 16)))
-    guard = DistributionGuard("x", lambda inputs, _: inputs["x"], bank)
+    guard = DistributionGuard("x", lambda call: call.inputs["x"], bank)
     passed = draw.normal(3, 1, (4, 16))
     assert guard.apply(passed) is passed
     for spoilt in (-passed, np.zeros((1, 16)), np.full((1, 16), np.nan)):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ from bridge.runtime.guards.pipeline import Passed, Pipeline
 from bridge.runtime.isolation.limits import IsolationLimits
 from bridge.runtime.isolation.loading import load_isolated
 from bridge.runtime.isolation.model import IsolatedModel
-from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS
+from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS, RuntimeLimits
 from bridge.runtime.loading import load_in_process
 from bridge.runtime.opening import open_package
 from bridge.runtime.supervision.supervised import SupervisedModel
@@ -285,6 +286,25 @@ def test_the_deadline_holds_for_guards_and_model_together(place: Path, isolation
     with pytest.raises(DeadlineExceeded, match="guards"):
         loaded.run({"image": digits()[:1]}, timeout=0.05)
     assert loaded.pipeline.counts()["again"].seen == 2, "the second guard is not asked when the time is over"
+    loaded.close()
+
+
+def test_without_a_timeout_the_models_own_limit_is_that_of_guards_and_model(place: Path) -> None:
+    bare = bridge.load(place / "package", allow_unsigned=True)
+    guards = Pipeline([Slow("image", 4), Slow("image", 3, name="again")])
+    loaded = GuardedModel(bare, guards, limits=RuntimeLimits(run_seconds=0.15))
+    with pytest.raises(DeadlineExceeded, match=r"the guards gave no answer within 0\.15 s"):
+        loaded.run({"image": digits()[:1]})
+    loaded.close()
+
+
+def test_without_a_timeout_a_call_in_process_stays_in_its_callers_thread(place: Path) -> None:
+    loaded = load(place, limits=RuntimeLimits(warm_up=False))
+    before = set(threading.enumerate())
+    loaded.run({"image": digits()[:1]})
+    assert set(threading.enumerate()) <= before
+    loaded.run({"image": digits()[:1]}, timeout=5.0)
+    assert {thread.name for thread in set(threading.enumerate()) - before} == {"bridge-run"}
     loaded.close()
 
 

@@ -177,9 +177,9 @@ def test_a_file_that_is_too_long_or_none_is_refused(tmp_path: Path) -> None:
 def test_guards_look_at_the_inputs_as_those_before_them_left_them() -> None:
     seen: list[Mapping[str, Array]] = []
 
-    def features(inputs: Mapping[str, Array], _: float) -> Array:
-        seen.append(dict(inputs))
-        return inputs["x"]
+    def features(call: Call) -> Array:
+        seen.append(dict(call.inputs))
+        return call.inputs["x"]
 
     bank = replace(fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)), threshold=2.0)
     Pipeline([BitDepthSqueeze("x", 8), DistributionGuard("x", features, bank)]).apply({"x": BATCH, "other": BATCH})
@@ -189,7 +189,7 @@ def test_guards_look_at_the_inputs_as_those_before_them_left_them() -> None:
 
 @pytest.mark.parametrize("found", [np.zeros((3, 4)), np.zeros(8, np.int64), np.float32(1)])
 def test_features_that_no_model_of_ours_computes_are_not_judged(found: Any) -> None:
-    guard = DistributionGuard("x", lambda _, __: np.asarray(found), fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)))
+    guard = DistributionGuard("x", lambda _: np.asarray(found), fit_bank(BATCH, np.repeat(BATCH, 20, axis=0)))
     with pytest.raises(ModelFailedError, match="features of 8 samples"):
         guard.apply(BATCH)
 
