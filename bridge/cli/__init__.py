@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Run the command line and exit with its code (see ``bridge.cli.exits``)."""
-    from bridge.cli.app import app
+    from bridge.cli.standard_streams import standard_streams
 
-    app()
+    with standard_streams():
+        from bridge.cli.app import app
+
+        app()
