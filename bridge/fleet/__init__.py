@@ -10,6 +10,7 @@ health                       whether the models of a replica still answer
 replica                      all of that as one actor of Ray Serve
 application                  ``build``, which a configuration of Ray Serve names as its import path
 deployment_document          the same as a configuration of Ray Serve, with every digest in it
+deployment_document          the same as a configuration of Ray Serve, with every digest in it
 one_machine                  a fleet from this machine, from start to stopped
 
 Ray hands over what it moves between processes as pickles. Of a package nothing is among that: paths, digests and settings alone.

@@ -70,11 +70,11 @@ def application(plan: Plan, replicas: int = 1) -> Application:
         health_check_period_s=_HEALTH_PERIOD_SECONDS,
         health_check_timeout_s=_health_seconds(plan),
         graceful_shutdown_timeout_s=settings.drain_seconds + _SHUTDOWN_SECONDS,
-        # A new replica answers before an old one is stopped, where the cluster has room for both.
+        max_surge_percent=100,  # New replicas answer before old ones are stopped.
+        logging_config={"enable_access_log": False},  # A replica logs its requests itself, without what clients send.
         ray_actor_options={"num_cpus": processors_of(settings)},
     )
-    bound: Application = deployment.bind(plan.to_text())
-    return bound
+    return deployment.bind(plan.to_text())
 
 
 def _health_seconds(plan: Plan) -> float:

@@ -64,8 +64,8 @@ def run_fleet(fleet: Fleet, on_started: Callable[[Plan], None]) -> None:
 def deploy(plan: Plan, replicas: int) -> None:
     """Deploy ``plan`` on the cluster that this process is connected to, and wait until its replicas answer.
 
-    Replicas of another plan are replaced one after another, each once a new one answers; those of the same plan stay. Raises
-    ``DeploymentFailedError`` where new ones do not come up: the old ones then still answer.
+    Replicas that are there already are replaced, each once a new one answers. Raises ``DeploymentFailedError`` where new ones do
+    not come up: the old ones then still answer.
     """
     from ray import serve
 
@@ -140,17 +140,13 @@ def _redeploy(fleet: Fleet, serving: Plan, log: Log) -> Plan:
     """What serves then: the packages as they lie there now, or where they are refused, what has served before."""
     try:
         fresh = planned(fleet.args)
+        if fresh != serving:
+            deploy(fresh, fleet.replicas)
     except BridgeError as error:
         log.event("reload-refused", level="warning", error=type(error).__name__, reason=str(error)[:1000])
         return serving
-    try:
-        deploy(fresh, fleet.replicas)
-    except DeploymentFailedError as error:
-        log.event("reload-refused", level="warning", error=type(error).__name__, reason=str(error)[:1000])
-        # Ray would otherwise start replicas of the plan that failed in place of old ones that end.
-        deploy(serving, fleet.replicas)
-        return serving
-    log.event("reloaded", root_digests={path: pin.root_digest for path, pin in fresh.pins.items()})
+    digests = {path: pin.root_digest for path, pin in fresh.pins.items()}
+    log.event("kept" if fresh == serving else "reloaded", root_digests=digests)
     return fresh
 
 

@@ -72,6 +72,13 @@ def until(holds: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
+def run_command(*arguments: str) -> str:
+    """What ``bridge`` prints, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on at the moment."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -136,4 +143,4 @@ def _first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
                 return document
     finally:
         timer.cancel()
-    raise AssertionError(f"the fleet did not start: {said}")
+    raise AssertionError(f"the fleet did not start: {said}{process.stderr.read() if process.stderr else ''}")
