@@ -60,7 +60,7 @@ def application(plan: Plan, replicas: int = 1) -> Application:
     # A replica's own queues are what refuses, model by model, with a time to come again. Ray's bounds lie behind them, so that no
     # more is ever held than fits, and say 429 as well.
     queued = sum(model.queue.requests + model.workers * model.batch.rows for model in settings.models)
-    deployment = serve.deployment(
+    deployment: Any = serve.deployment(  # Ray's types take the call for a decorator.
         serve.ingress()(Replica),
         name=DEPLOYMENT,
         num_replicas=replicas,
@@ -74,7 +74,8 @@ def application(plan: Plan, replicas: int = 1) -> Application:
         logging_config={"enable_access_log": False},  # A replica logs its requests itself, without what clients send.
         ray_actor_options={"num_cpus": processors_of(settings)},
     )
-    return deployment.bind(plan.to_text())
+    bound: Application = deployment.bind(plan.to_text())
+    return bound
 
 
 def _health_seconds(plan: Plan) -> float:

@@ -158,7 +158,8 @@ def _stop(fleet: Fleet) -> None:
         if fleet.address:
             serve.delete(APPLICATION)
         else:
-            serve.shutdown()
+            shut_down: Callable[[], None] = serve.shutdown
+            shut_down()
     finally:
         ray.shutdown()
 

@@ -63,7 +63,9 @@ class Workplace:
     def document(self, **changes: Any) -> dict[str, Any]:
         """A configuration of ``bridge serve``; ``changes`` are members of its one model, or of the whole."""
         model = {"name": "digits", "version": "1", "package": "digits", "policy": "policy.yaml"}
-        whole = {name: changes.pop(name) for name in ("listen", "limits", "clients", "tls", "drain_seconds") if name in changes}
+        whole: dict[str, Any] = {
+            name: changes.pop(name) for name in ("listen", "limits", "clients", "tls", "drain_seconds") if name in changes
+        }
         return {"format": "cntk-bridge/serve/1", "models": [model | changes], **whole}
 
     def configuration(self, **changes: Any) -> Path:
