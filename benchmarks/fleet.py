@@ -2,8 +2,8 @@
 
     python benchmarks/fleet.py [--case resnet20] [--seconds 3] [--turns 3] [--connections 1 8 32] [--haproxy]
 
-One thread of the engine for each run. `bridge serve` has one worker and two; a fleet has one worker in each replica. With --haproxy
-fleets stand behind the HAProxy that comes with Ray, in place of its proxy in Python. Figures as in benchmarks/serve.py.
+One thread of the engine for each run. `bridge serve` has one worker and two; a fleet has one worker in each replica. With
+--haproxy fleets stand behind the HAProxy that comes with Ray, in place of its proxy in Python. Figures as in benchmarks/serve.py.
 """
 
 from __future__ import annotations
