@@ -8,6 +8,8 @@ engine                     admitted bytes -> a session of onnxruntime
 served, in_process         what every served model offers; the one that runs in this process
 slots, deadlines           how many calls run at once, and the thread that ends those which take too long
 loading                    all of that: ``bridge.load``
+features                   a network cut off before its last layer
+guards                     what stands between a request and the model
 reconversion               the graph that the signed source gives when it is converted again
 isolation, sandbox         models in processes of their own, and what those may do
 """

@@ -40,9 +40,11 @@ class BitDepthSqueeze:
             return value
         levels = (1 << self.bits) - 1
         scale = levels / (self.maximum - self.minimum)
-        made: Array = (value - value.dtype.type(self.minimum)) * value.dtype.type(scale)
+        # Half precision does not reach as many levels as there may be.
+        number = np.promote_types(value.dtype, np.float32).type
+        made: Array = (value - number(self.minimum)) * number(scale)
         np.rint(made, out=made)
         np.clip(made, 0, levels, out=made)
-        made *= value.dtype.type(1 / scale)
-        made += value.dtype.type(self.minimum)
-        return made
+        made *= number(1 / scale)
+        made += number(self.minimum)
+        return made.astype(value.dtype, copy=False)

@@ -72,6 +72,22 @@ def test_jpeg_of_lower_quality_changes_more() -> None:
     assert errors[0] < errors[1] < errors[2]
 
 
+def test_half_precision_has_as_many_levels_as_asked_for() -> None:
+    given = np.linspace(0, 1, 1001, dtype=np.float16)
+    squeezed = BitDepthSqueeze("x", 16).apply(given)
+    assert squeezed.dtype == np.float16
+    np.testing.assert_allclose(squeezed, given, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(0, 8), (8, 0), (1, 65_501), (9_000, 9_000)])
+def test_jpeg_refuses_images_that_the_format_or_its_decoder_would_not_take(size: tuple[int, int]) -> None:
+    pytest.importorskip("PIL")
+    from bridge.runtime.guards.jpeg import JpegSqueeze
+
+    with pytest.raises(GuardRefusedError, match="rows and columns"):
+        JpegSqueeze("x", 75).apply(np.broadcast_to(np.float32(0), (1, 1, *size)))
+
+
 @pytest.mark.parametrize("shape", [(2, 4, 8, 8), (2, 64), (8, 8)])
 def test_jpeg_refuses_what_is_no_image(shape: tuple[int, ...]) -> None:
     pytest.importorskip("PIL")
