@@ -9,7 +9,7 @@ from typing import Any, Final
 from bridge.errors import RequestRefusedError
 from bridge.serve.clients.identity import Client
 from bridge.serve.models.hosted import HostedModel
-from bridge.serve.models.job import Outputs
+from bridge.serve.models.job import Job, Outputs
 from bridge.serve.models.repository import Repository
 from bridge.serve.observing.logs import Log
 from bridge.serve.observing.metrics import Metrics, ModelMetrics
@@ -52,21 +52,22 @@ class Inference:
         told["parameters"] |= self._facts
         return told
 
-    async def run(
-        self, model: HostedModel, request: InferenceRequest, client: Client, carrier: str, span: Span, begun: float
-    ) -> Outputs:
-        """The model's answer. ``begun`` is when the request was whole, of ``time.monotonic``. Raises ``BridgeError``."""
-        settings = model.settings
-        span.fact("model.name", settings.name)
-        span.fact("model.version", settings.version)
+    async def run(self, model: HostedModel, request: InferenceRequest, span: Span) -> tuple[Job, Outputs]:
+        """The model's answer, and what became of the request until then. Raises ``BridgeError``."""
+        span.fact("model.name", model.settings.name)
+        span.fact("model.version", model.settings.version)
         job = model.submit(request)
         outputs = await job.future
-        seconds = time.monotonic() - begun
         span.fact("batch.requests", job.batch)
+        return job, outputs
+
+    def answered(self, model: HostedModel, job: Job, client: Client, carrier: str, begun: float) -> None:
+        """Count and log an answer that is ready to be sent. ``begun`` is when its request was whole, of ``time.monotonic``."""
+        settings = model.settings
+        seconds = time.monotonic() - begun
         self._metrics_of(settings.name, settings.version, carrier).answered(seconds, job.batch, job.waited)
         facts = {"model": settings.name, "version": settings.version, "client": client.name, "carrier": carrier}
         self.log.request(**facts, milliseconds=round(seconds * 1e3, 3), bytes_in=job.octets, batch=job.batch)
-        return outputs
 
     def _metrics_of(self, name: str, version: str, carrier: str) -> ModelMetrics:
         key = (name, version, carrier)

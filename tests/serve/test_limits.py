@@ -112,4 +112,18 @@ def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
         assert server.server._listening[0][1].buffered == 0
         model.gate.set()
         assert ask(server.http, "GET", "/v2/health/live").status == 200
+        counted = ask(server.admin, "GET", "/metrics").body.decode()
+        assert 'bridge_requests_abandoned_total{carrier="http"} 5.0' in counted
     assert sum(model.calls) <= 2
+
+
+def test_an_answer_that_cannot_be_told_is_counted_as_refused_alone() -> None:
+    model = GatedModel()
+    model.gate.set()
+    with running([(model_settings("gated"), model)]) as server:
+        for value, status in ((3e38, 422), (1.0, 200)):  # Twice the former is infinite.
+            answer = ask(server.http, "POST", "/v2/models/gated/infer", json.dumps(document(value)))
+            assert answer.status == status, answer.body
+        counted = ask(server.admin, "GET", "/metrics").body.decode()
+    assert 'bridge_requests_answered_total{carrier="http",model="gated",version="1"} 1.0' in counted
+    assert 'bridge_requests_refused_total{carrier="http",reason="not-representable"} 1.0' in counted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -74,8 +75,10 @@ class Service:
         with self._inference.tracer.span("infer", _texts(context)) as span:
             model = self._inference.admit(client, request.model_name, request.model_version)
             asked = read_message(request)
-            outputs = await self._inference.run(model, asked, client, "grpc", span, begun)
-        return answer_message(model.settings.name, model.settings.version, asked, outputs)
+            job, outputs = await self._inference.run(model, asked, span)
+            answer = answer_message(model.settings.name, model.settings.version, asked, outputs)
+        self._inference.answered(model, job, client, "grpc", begun)
+        return answer
 
     def _client(self, context: Any) -> Client:
         names = [name.decode("utf-8", "replace") for key in _NAMES for name in context.auth_context().get(key, ())]
@@ -110,6 +113,9 @@ def _guarded(call: Call, request_class: type[Any], inference: Inference) -> Call
     async def guarded(octets: bytes, context: Any) -> Any:
         try:
             return await call(_parsed(octets, request_class), context)
+        except asyncio.CancelledError:
+            inference.metrics.abandoned("grpc")
+            raise
         except BridgeError as error:
             refusal = refusal_of(error)
             if refusal is FAULT:

@@ -87,6 +87,9 @@ class Connection(asyncio.Protocol):
         self._all.remove(self, self._address)
         self._all.release(self._held + sum(len(request.body) for request in self._pending))
         self._held = 0
+        given_up = len(self._pending) + (self._task is not None)
+        if given_up:
+            self._all.metrics.abandoned(self._all.carrier, given_up)
         self._pending.clear()
         self._closing = True
         if self._task is not None:

@@ -82,9 +82,9 @@ class InferenceRoutes:
             if (encoding := request.headers.get("content-encoding")) is not None:
                 body = inflate(body, encoding, self._request_bytes)
             asked = read_request(body, request.headers.get(HEADER_LENGTH))
-            outputs = await self._inference.run(model, asked, client, "http", span, begun)
-        settings = model.settings
-        answer = encode_answer(settings.name, settings.version, asked, outputs)
+            job, outputs = await self._inference.run(model, asked, span)
+            answer = encode_answer(model.settings.name, model.settings.version, asked, outputs)
+        self._inference.answered(model, job, client, "http", begun)
         if answer.header_length is None:
             return Response(200, answer.body)
         headers = {"Inference-Header-Content-Length": str(answer.header_length)}

@@ -91,12 +91,22 @@ class Metrics:
             ["reason", "carrier"],
             registry=self.registry,
         )
+        self._abandoned: Final = Counter(
+            "bridge_requests_abandoned",
+            "Requests whose client went away before the answer.",
+            ["carrier"],
+            registry=self.registry,
+        )
         self.refusals: Final[Tally[str]] = Tally()
 
     def refused(self, reason: str, carrier: str) -> None:
         """Count one request, or connection, that was refused for ``reason``."""
         self.refusals[reason] += 1
         self._refused.labels(reason, carrier).inc()
+
+    def abandoned(self, carrier: str, requests: int = 1) -> None:
+        """Count requests that were whole, and that nobody waited for any more."""
+        self._abandoned.labels(carrier).inc(requests)
 
     def watch(self, models: Iterable[Watched]) -> None:
         """Show every model's queue, and what it has counted itself."""
