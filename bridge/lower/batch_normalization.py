@@ -31,7 +31,8 @@ def lower_batch_normalization(ctx: Lowering, node: Node) -> ir.Value:
     data, *parameters = ctx.operands(node)[:5]
     spatial = attributes.flag(node, "spatial", default=False) and data.type.rank > 0
     _check(node, data, parameters, spatial=spatial)
-    scale, bias, mean, variance = (_per_channel(ctx, data, parameter) for parameter in parameters)
+    count = math.prod(data.type.shape[:1] if spatial else data.type.shape)
+    scale, bias, mean, variance = (_vector(ctx, data, parameter, count) for parameter in parameters)
     epsilon = attributes.number(node, "epsilon", 1e-5)
     if spatial:
         folded = _folded(ctx, node, parameters, epsilon)
@@ -60,24 +61,31 @@ def _folded(ctx: Lowering, node: Node, parameters: list[Lowered], epsilon: float
 
 
 def _check(node: Node, data: Lowered, parameters: list[Lowered], *, spatial: bool) -> None:
-    """Raise unless there is one number of each kind per channel, or per element."""
+    """Raise unless there is one number of each kind per channel, or per element.
+
+    Per channel there may be more, of which CNTK takes the first ones: its own importer of ONNX says ``spatial`` of every
+    normalisation, those per element included.
+    """
     if any(parameter.type.dynamic_rank for parameter in parameters):
         raise Refuse("statistics that differ from sample to sample")
     wanted = data.type.shape[:1] if spatial else data.type.shape
     if any(dim < 0 for dim in wanted):
         raise Refuse(f"statistics for {data.type}, whose size is not known before it runs")
     for parameter in parameters:
-        if math.prod(parameter.type.shape) != math.prod(wanted):
+        found, expected = math.prod(parameter.type.shape), math.prod(wanted)
+        if found < expected or (found > expected and not spatial):
             raise InvalidGraphError(
-                f"batch normalisation of {data.type} by a parameter of {parameter.type}: expected {math.prod(wanted)} elements",
+                f"batch normalisation of {data.type} by a parameter of {parameter.type}: expected {expected} elements",
                 node=node.uid,
             )
 
 
-def _per_channel(ctx: Lowering, data: Lowered, parameter: Lowered) -> ir.Value:
-    """A parameter as a vector, whatever its shape in the file, and in the data's own type."""
+def _vector(ctx: Lowering, data: Lowered, parameter: Lowered, count: int) -> ir.Value:
+    """The first ``count`` elements of a parameter, whatever its shape in the file, and in the data's own type."""
     b = ctx.builder
     vector = parameter.value if parameter.type.rank == 1 else b.op("Reshape", parameter.value, b.integers(-1))
+    if math.prod(parameter.type.shape) > count:
+        vector = b.op("Gather", vector, b.integers(*range(count)), axis=0)
     if parameter.type.data_type is data.type.data_type:
         return vector
     return b.op("Cast", vector, to=int(ONNX_TYPES[data.type.data_type]))

@@ -29,6 +29,7 @@ FAMILIES = (
     "criteria",
     "dynamic_axes",
     "edge_values",
+    "exported_and_imported",
     "layer_options",
     "legacy_format",
     "model_idioms",

@@ -102,6 +102,17 @@ def test_statistics_of_another_size_are_refused() -> None:
         graph.lower(normalization(graph, x, parameters((3,)), spatial=True))
 
 
+@pytest.mark.parametrize("stored", [(12,), (4, 3), (6,)])
+def test_of_more_parameters_than_channels_the_first_are_taken(stored: tuple[int, ...]) -> None:
+    """Measured: what CNTK makes of a normalisation per element that went through its ONNX exporter and importer."""
+    graph = Graph()
+    data, statistics = rng.standard_normal((2, 4, 3)), parameters(stored)
+    x = graph.input("x", (4, 3))
+    y = normalization(graph, x, statistics, spatial=True)
+    first = [array.reshape(-1)[:4] for array in statistics]
+    np.testing.assert_allclose(graph.run(y, {x: data}), formula(data, first, (4, 1)), rtol=1e-4, atol=1e-5)
+
+
 def test_one_operator_per_normalisation_of_a_batch() -> None:
     graph = Graph()
     x = graph.input("x", (4, 3, 3))
