@@ -1,6 +1,6 @@
 """What Ray Serve costs and gives: `bridge serve`, and fleets of one and of two replicas, the same package, in turns in one run.
 
-    python benchmarks/fleet.py [--case resnet20] [--seconds 3] [--turns 3] [--connections 1 8 32] [--haproxy]
+    python benchmarks/fleet.py [--case resnet20] [--seconds 3] [--turns 3] [--connections 1 8 32] [--replicas 1 2] [--haproxy]
 
 One thread of the engine for each run. `bridge serve` has one worker and two; a fleet has one worker in each replica. With
 --haproxy fleets stand behind the HAProxy that comes with Ray, in place of its proxy in Python. Figures as in benchmarks/serve.py.
@@ -22,14 +22,10 @@ import numpy as np
 from serve import BRIDGE, CASES, Contender, free_port, measure, packaged, started
 
 
-def contenders(folder: Path, case: str, batch: int) -> list[Contender]:
+def contenders(folder: Path, case: str, batch: int, replicas: Sequence[int]) -> list[Contender]:
     """The servers, each with a configuration of its own."""
-    return [
-        _contender("serve, 1 worker", folder, case, batch, workers=1),
-        _contender("serve, 2 workers", folder, case, batch, workers=2),
-        _contender("fleet of 1", folder, case, batch, replicas=1),
-        _contender("fleet of 2", folder, case, batch, replicas=2),
-    ]
+    servers = [_contender(f"serve, {workers} at once", folder, case, batch, workers=workers) for workers in (1, 2)]
+    return servers + [_contender(f"fleet of {count}", folder, case, batch, replicas=count) for count in replicas]
 
 
 def _contender(name: str, folder: Path, case: str, batch: int, *, workers: int = 1, replicas: int = 0) -> Contender:
@@ -44,7 +40,7 @@ def _contender(name: str, folder: Path, case: str, batch: int, *, workers: int =
     }
     listen = {"port": port} | ({} if replicas else {"admin_port": None})
     document = {"format": "cntk-bridge/serve/1", "listen": listen, "log_requests": False, "models": [model]}
-    configuration = folder / f"{name.replace(' ', '-')}-{batch}.yaml"
+    configuration = folder / f"{name.replace(', ', '-').replace(' ', '-')}-{batch}.yaml"
     configuration.write_text(json.dumps(document))  # JSON is YAML.
     options = (
         ["fleet", str(configuration), "--replicas", str(replicas)] if replicas else ["serve", "--config", str(configuration)]
@@ -78,6 +74,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2], help="of each fleet; with --haproxy one fleet alone")
     parser.add_argument("--haproxy", action="store_true")
     given = parser.parse_args()
     if given.haproxy:
@@ -94,7 +91,7 @@ def main() -> None:
         packaged(given.case, folder)
         _policy(folder)
         with ExitStack() as stack:
-            found = contenders(folder, given.case, given.batch)
+            found = contenders(folder, given.case, given.batch, given.replicas)
             for contender in found:
                 stack.enter_context(started(contender, body))
             for connections in given.connections:
