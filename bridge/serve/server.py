@@ -20,6 +20,7 @@ from bridge.serve.http.connection import protocol_factory
 from bridge.serve.http.connections import Connections
 from bridge.serve.http.inference_routes import InferenceRoutes
 from bridge.serve.http.messages import Routes
+from bridge.serve.http.tls_listener import TlsListener
 from bridge.serve.http.transport_security import server_context
 from bridge.serve.inference import Inference
 from bridge.serve.models.hosted import HostedModel
@@ -49,7 +50,7 @@ class Server:
         tracer = OpenTelemetryTracer() if settings.traces else NoTracer()
         self._inference: Final = Inference(self._repository, self._metrics, self._log, tracer)
         self._metrics.watch(self._repository)
-        self._listening: Final[list[tuple[asyncio.Server, Connections]]] = []
+        self._listening: Final[list[tuple[asyncio.Server | TlsListener, Connections]]] = []
         self._grpc: GrpcPort | None = None
         self.ports: Final[dict[str, int]] = {}
 
@@ -103,11 +104,13 @@ class Server:
         self, routes: Routes, host: str, port: int, carrier: str, limits: HttpLimits, security: ssl.SSLContext | None
     ) -> int:
         connections = Connections(limits, self._metrics, self._log, carrier)
-        handshake = limits.header_seconds if security is not None else None
+        make = protocol_factory(routes, connections)
+        server: asyncio.Server | TlsListener
         try:
-            server = await asyncio.get_running_loop().create_server(
-                protocol_factory(routes, connections), host, port, ssl=security, ssl_handshake_timeout=handshake, backlog=_BACKLOG
-            )
+            if security is None:
+                server = await asyncio.get_running_loop().create_server(make, host, port, backlog=_BACKLOG)
+            else:
+                server = await TlsListener.open((host, port), _BACKLOG, make, connections, security)
         except OSError as error:
             raise InvalidOptionError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
         self._listening.append((server, connections))

@@ -35,11 +35,11 @@ class Authority:
         builder = builder.add_extension(usage, critical=True)
         self.root = self._write("root", builder.sign(self._key, hashes.SHA256()), self._key).certificate
 
-    def issue(self, name: str) -> Pair:
-        """A certificate for ``name``, the loopback interface among its addresses."""
+    def issue(self, name: str, common_name: str | None = None) -> Pair:
+        """A certificate for ``name``, by that or another common name, with the loopback interface among its addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name or name)])
         builder = self._builder(subject, key).add_extension(names, critical=False)
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
@@ -15,8 +17,8 @@ from bridge.errors import InvalidOptionError
 from bridge.serve.grpc.messages import SERVICE, message_class
 from bridge.serve.grpc.tls_version import refuse_older
 from bridge.serve.http.transport_security import server_context
-from bridge.serve.settings import ClientSettings, TlsSettings
-from tests.serve.asking import ask, raw
+from bridge.serve.settings import ClientSettings, HttpLimits, TlsSettings
+from tests.serve.asking import ask, raw, read_all
 from tests.serve.certificates import Authority, Pair
 from tests.serve.running import LENET, models_for, running
 
@@ -66,6 +68,31 @@ def test_a_certificate_is_an_identity(tmp_path: Path) -> None:
             status(server.http, context_for(authority, strangers.issue("one.example")))
         for client, code in ((one, grpc.StatusCode.OK), (two, grpc.StatusCode.UNAUTHENTICATED)):
             assert metadata_code(server.grpc, authority, client) == code
+
+
+def test_a_common_name_is_none_beside_alternative_names(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair, claimed = authority.issue("server"), authority.issue("two.example", common_name="one.example")
+    tls = TlsSettings(pair.certificate, pair.key, authority.root)
+    with running(models_for(LENET), tls=tls, clients=(ClientSettings("one", certificate_name="one.example"),)) as server:
+        assert status(server.http, context_for(authority, claimed))[0] == 401
+        assert metadata_code(server.grpc, authority, claimed) == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_handshakes_that_are_never_begun_are_bounded_and_end(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("server")
+    limits = HttpLimits(connections=4, header_seconds=1.0)
+    with running(models_for(LENET), tls=TlsSettings(pair.certificate, pair.key), limits=limits) as server, ExitStack() as stack:
+        for port in (server.http, server.grpc):
+            for connection in [stack.enter_context(raw(port)) for _ in range(4)]:
+                connection.settimeout(0.05)
+                with pytest.raises(TimeoutError):
+                    connection.recv(1)
+            with raw(port) as beyond:
+                assert read_all(beyond) == b""
+        time.sleep(1.5)
+        assert status(server.http, context_for(authority))[0] == 200
 
 
 def test_grpc_takes_no_older_tls_either(tmp_path: Path) -> None:

@@ -87,9 +87,14 @@ class Clients:
 
 
 def certificate_names(certificate: dict[str, Any] | None) -> list[str]:
-    """The names in a verified certificate, as ``ssl.SSLSocket.getpeercert`` has it: alternative names, then common names."""
+    """The names in a verified certificate, as ``ssl.SSLSocket.getpeercert`` has it."""
     if not certificate:
         return []
     alternative = [str(value) for kind, value in certificate.get("subjectAltName", ()) if kind in {"DNS", "URI", "email"}]
     common = [str(value) for part in certificate.get("subject", ()) for kind, value in part if kind == "commonName"]
-    return alternative + common
+    return names_that_count(alternative, common)
+
+
+def names_that_count(alternative: Sequence[str], common: Sequence[str]) -> list[str]:
+    """The alternative names, or common ones where there are no others: who checks the former may let pass any of the latter."""
+    return list(alternative) or list(common)

@@ -64,6 +64,7 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", limits.header_bytes),
         ("grpc.absolute_max_metadata_size", limits.header_bytes),
         ("grpc.max_concurrent_streams", limits.pipelined_requests),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
         # A compressed message would be bounded before it is inflated, not after: none is taken.
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1000)),

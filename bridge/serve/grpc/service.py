@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from bridge.errors import BridgeError, RequestRefusedError
-from bridge.serve.clients.identity import Client, Clients
+from bridge.serve.clients.identity import Client, Clients, names_that_count
 from bridge.serve.grpc.messages import (
     CALLS,
     SERVICE,
@@ -28,7 +29,6 @@ from bridge.serve.protocol.description import server_description
 from bridge.serve.refusals import FAULT, refusal_of
 
 Call = Callable[[Any, Any], Awaitable[Any]]
-_NAMES: Final = "x509_subject_alternative_name", "x509_common_name"
 
 
 class Service:
@@ -81,7 +81,13 @@ class Service:
         return answer
 
     def _client(self, context: Any) -> Client:
-        names = [name.decode("utf-8", "replace") for key in _NAMES for name in context.auth_context().get(key, ())]
+        shown = context.auth_context()
+        alternative, common = (
+            [name.decode("utf-8", "replace") for name in shown.get(f"x509_{kind}", ())]
+            for kind in ("subject_alternative_name", "common_name")
+        )
+        # The library has addresses among the names, which are nobody's name.
+        names = names_that_count([name for name in alternative if not _is_address(name)], common)
         return self._clients.identify(_texts(context).get("authorization"), names)
 
 
@@ -139,6 +145,14 @@ def _parsed(octets: bytes, request_class: type[Any]) -> Any:
         return request_class.FromString(octets)
     except DecodeError as error:
         raise RequestRefusedError("malformed", f"this is no {request_class.__name__}") from error
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _texts(context: Any) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Connections:
         self.buffered = 0
         self._open: Final[set[Connection]] = set()
         self._per_address: Final[Counter[str]] = Counter()
+        self._handshakes: Final[Counter[str]] = Counter()
         self._gauge: Final = metrics.connections.labels(carrier)
         self._sweeper: asyncio.TimerHandle | None = None
         self._all_gone: asyncio.Event | None = None
@@ -44,6 +45,22 @@ class Connections:
         if self._sweeper is None:
             self._sweep()
         return True
+
+    def begin_handshake(self, address: str) -> bool:
+        """Count a connection that is no one's yet; false where there are too many already."""
+        limits, shaking = self.limits, self._handshakes
+        own = self._per_address[address] + shaking[address]
+        if len(self._open) + shaking.total() >= limits.connections or own >= limits.connections_per_address:
+            self.metrics.refused("connections", self.carrier)
+            return False
+        shaking[address] += 1
+        return True
+
+    def end_handshake(self, address: str) -> None:
+        """It is over, and the connection open or gone."""
+        self._handshakes[address] -= 1
+        if not self._handshakes[address]:
+            del self._handshakes[address]
 
     def remove(self, connection: Connection, address: str) -> None:
         """The connection is gone."""
