@@ -52,8 +52,8 @@ def read_ctf_tensors(
         tensors["x" if place.name == chosen else place.name] = padded.values
         if padded.lengths is not None:
             tensors.update(_lengths(place, padded.lengths, path))
-    steps = len(output.shape) > 2 and not isinstance(output.shape[1], int)
-    tensors["y"] = _classes(values[field], path, per_step=steps)
+    per_step = len(output.shape) > 2 and not isinstance(output.shape[1], int)
+    tensors["y"] = _classes(values[field], path, values[chosen] if per_step else None)
     return tensors, hashlib.sha256(data).hexdigest()
 
 
@@ -114,19 +114,20 @@ def _lengths(place: Place, lengths: Array, path: Path) -> dict[str, Array]:
     return {}
 
 
-def _classes(values: Batch, path: Path, *, per_step: bool) -> Array:
-    """Class numbers ``(N,)``, or ``(N, T)`` with -1 behind the ends."""
+def _classes(values: Batch, path: Path, sequences: Batch | None) -> Array:
+    """Class numbers ``(N,)``, or one for each step of ``sequences``, ``(N, T)`` with -1 behind the ends."""
     assert isinstance(values, list)
     counts = [len(sequence) for sequence in values]
-    if not per_step and max(counts) > 1:
-        row = counts.index(max(counts))
-        raise InvalidOptionError(
-            f"{path}: sequence {row} has {counts[row]} labels; the model gives one row of scores for the whole of it"
-        )
+    expected = [1] * len(counts) if sequences is None else [len(sequence) for sequence in sequences]
+    for row, (count, wanted) in enumerate(zip(counts, expected, strict=True)):
+        if count != wanted:
+            each = "one row of scores for the whole of it" if sequences is None else "scores for every step"
+            steps = "" if sequences is None else f" for {wanted} steps"
+            raise InvalidOptionError(f"{path}: sequence {row} has {count} labels{steps}; the model gives {each}")
     found = np.full((len(values), max(counts)), UNCOUNTED, np.int64)
     for row, sequence in enumerate(values):
         found[row, : len(sequence)] = _numbers(np.asarray(sequence), path)
-    return found if per_step else found[:, 0]
+    return found[:, 0] if sequences is None else found
 
 
 def _numbers(labels: Array, path: Path) -> Array:

@@ -25,12 +25,12 @@ class AttackOptions:
     """``twin`` is the folder of the PyTorch module with the gradients, ``source`` the CNTK model that it is converted from.
 
     ``norms`` are "linf", "l2" and "tokens", each tested by itself; none for what suits the data. ``epsilon`` is in the model's
-    own units, as ``low`` and ``high``, which the package's ``interface.json`` gives where they are left out; with several norms it
-    goes by their names. ``tier`` is "smoke", "standard" or "gold". ``input`` and ``output`` name what is perturbed and what holds
-    the scores, where there are several, ``labels`` the field of labels in a text file. ``floor`` is the share of samples that has
-    to withstand everything, ``ceiling`` the share that may, for all norms or by name; ``limit`` bounds the number of samples.
-    ``policy`` and ``allow_unsigned`` are those of ``bridge.load``; a PyTorch folder, whose code is run, is held to them as well.
-    ``progress`` is told of passes done, of passes in all, and of what comes next.
+    own units, as ``low`` and ``high``, which the package's ``interface.json`` gives where they are left out; with several norms
+    it goes by their names. ``tier`` is "smoke", "standard" or "gold". ``input`` and ``output`` name what is perturbed and what
+    holds the scores, where there are several, ``labels`` the field of labels in a text file. ``floor`` is the share of samples
+    that has to withstand everything, ``ceiling`` the share that may, for all norms or by name; ``limit`` bounds the number of
+    samples. ``policy`` and ``allow_unsigned`` are those of ``bridge.load``; a PyTorch folder, whose code is run, is held to them
+    as well. ``progress`` is told of passes done, of passes in all, and of what comes next.
     """
 
     twin: Path | None = None

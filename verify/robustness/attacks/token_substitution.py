@@ -62,20 +62,21 @@ def _best_replacement(target: GradientTarget, x: Tensor, rows: Tensor, labels: T
     gradient = loss_gradient(target, x, rows, labels, margin).gradient
     gain = gradient - (gradient * x).sum(dim=2, keepdim=True)
     gain = gain.masked_fill(x > 0, float("-inf")).masked_fill(~free[:, :, None], float("-inf"))
-    # Shared out, since the greatest gains may all lie at one step: the one whose label is under attack, which then counts no more.
+    # Shared out, since the greatest gains may all lie at one step: the one whose label is under attack, which counts no more.
     each = min(max(2, candidates // x.shape[1]), x.shape[2])
     values, chosen = (found.flatten(1) for found in gain.topk(each, dim=2))
     count = values.shape[1]
     tried = x.repeat_interleave(count, dim=0)
-    places = torch.arange(len(tried), device=x.device)
-    steps, tokens = places % count // each, chosen.flatten()
+    # Where a step is not free there is none: such a place repeats the sample as it is.
+    possible = values > float("-inf")
+    places = torch.arange(len(tried), device=x.device)[possible.flatten()]
+    steps, tokens = places % count // each, chosen.flatten()[places]
     tried[places, steps] = 0
     tried[places, steps, tokens] = 1
     with torch.no_grad():
         losses = margin(target(tried, rows.repeat_interleave(count)), labels.repeat_interleave(count))
         before = margin(target(x, rows), labels)
-    # Fewer steps may be free than there are candidates: what stands behind them is none.
-    losses = losses.view(-1, count).masked_fill(values == float("-inf"), float("-inf"))
+    losses = losses.view(-1, count).masked_fill(~possible, float("-inf"))
     best, place = losses.max(dim=1)
     picked = tried.view(-1, count, *x.shape[1:])[torch.arange(len(x), device=x.device), place]
     better: Tensor = torch.where((best > before)[:, None, None], picked, x)
