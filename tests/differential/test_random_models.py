@@ -34,6 +34,7 @@ FAMILIES = (
     "legacy_format",
     "model_idioms",
     "networks",
+    "rare_operators",
     "recurrences",
     "reductions",
     "sequence_layers",

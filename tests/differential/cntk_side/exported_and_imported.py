@@ -52,12 +52,12 @@ def has_ground_truth(model: Any) -> bool:
     Neither where a ceiling has become padding wider than the window along a free axis.
     """
     for found in cntk.logging.graph.depth_first_search(model.root_function, lambda node: isinstance(node, cntk.Function), -1):
-        if found.op_name == "BatchNormalization" and found.inputs[1].shape and len(found.inputs) > 4:
-            if found.inputs[0].shape and int(np.prod(found.inputs[1].shape)) < found.inputs[0].shape[0]:
-                return False
-        if found.op_name == "Pooling" and found.is_primitive and FREE in found.inputs[0].shape:
-            attributes = found.attributes
-            if max(attributes["upperPad"] + attributes["lowerPad"]) >= min(attributes["poolingWindowShape"]):
+        shape = found.inputs[0].shape if found.is_primitive and found.inputs else ()
+        if found.op_name == "BatchNormalization" and int(np.prod(found.inputs[1].shape)) < shape[0]:
+            return False
+        if found.op_name == "Pooling" and FREE in shape:
+            padding = found.attributes["upperPad"] + found.attributes["lowerPad"]
+            if max(padding) >= min(found.attributes["poolingWindowShape"]):
                 return False
     return True
 
