@@ -23,6 +23,7 @@
     │   ├── IntegrityError             bytes that are not those that were signed
     │   ├── UnsafePathError            a link, pipe, device or name among a model's files that could stand for something else
     │   ├── PolicyError                all of that holds, and a rule of the policy refuses
+    │   ├── UnexpectedModelError       signed by somebody trusted, and yet not what a deployment was fixed to
     │   └── TransparencyLogError       a log that is not append-only, or a proof that does not lead to its root
     ├── ReferenceEngineError           the real CNTK
     │   ├── ReferenceMissingError      it is not installed, or what it needs is not there
@@ -265,6 +266,10 @@ class PolicyError(TrustError):
     def __init__(self, rule: str, message: str) -> None:
         self.rule = rule
         super().__init__(f"refused by the policy's rule {rule}: {message}")
+
+
+class UnexpectedModelError(TrustError):
+    """A package, or a policy, that is sound, and yet is not the one that a deployment of several replicas was fixed to."""
 
 
 class TransparencyLogError(TrustError):

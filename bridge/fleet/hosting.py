@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bridge.errors import PolicyError
+from bridge.errors import UnexpectedModelError
 from bridge.fleet.configuration import threads_of
 from bridge.fleet.health import Health
 from bridge.fleet.http_application import HttpApplication
-from bridge.fleet.plan import PINNED, Plan
+from bridge.fleet.plan import Plan
 from bridge.runtime.served import ModelIdentity
 from bridge.runtime.supervision.supervised import SupervisedModel
 from bridge.serve.clients.identity import Clients
@@ -84,9 +84,8 @@ def _load(plan: Plan, model: ModelSettings) -> SupervisedModel:
     def accept(package: Path, identity: ModelIdentity) -> None:
         pin = plan.pin_of(package, policy)
         if identity.root_digest != pin.root_digest:
-            raise PolicyError(
-                PINNED,
-                f"{package}: the deployment serves sha256:{pin.root_digest}; this machine has sha256:{identity.root_digest}",
+            raise UnexpectedModelError(
+                f"{package}: the deployment serves sha256:{pin.root_digest}; this machine has sha256:{identity.root_digest}"
             )
 
     # The policy was read once, here: what is held against the pin is what decides.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.errors import InvalidOptionError, PolicyError
-from bridge.fleet.plan import PINNED, Pin, Plan
+from bridge.errors import InvalidOptionError, UnexpectedModelError
+from bridge.fleet.plan import Pin, Plan
 from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS
 from bridge.runtime.opening import open_package
 from bridge.serve.settings import ModelSettings
@@ -18,7 +18,7 @@ def pinned(plan: Plan, expected: Mapping[str, str]) -> Plan:
     """``plan`` with a pin for every package, as this machine has it.
 
     ``expected`` has root digests (``sha256:...``) by ``NAME`` or ``NAME:VERSION``, for those who know them already. Raises
-    ``BridgeError`` where a package is refused, ``PolicyError`` (rule ``pinned``) where it is another than expected.
+    ``BridgeError`` where a package is refused, ``UnexpectedModelError`` where it is another than expected.
     """
     settings = plan.settings
     wanted = _by_model(settings.models, expected)
@@ -28,9 +28,8 @@ def pinned(plan: Plan, expected: Mapping[str, str]) -> Plan:
         for package in _packages(model):
             digest = _root_digest(package, policy)
             if package == model.package and wanted.get((model.name, model.version), digest) != digest:
-                raise PolicyError(
-                    PINNED,
-                    f"{package}: expected the root digest sha256:{wanted[model.name, model.version]}, found sha256:{digest}",
+                raise UnexpectedModelError(
+                    f"{package}: expected the root digest sha256:{wanted[model.name, model.version]}, found sha256:{digest}"
                 )
             pin = Pin(digest, policy.sha256)
             if pins.setdefault(str(package), pin) != pin:

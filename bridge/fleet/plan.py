@@ -8,14 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import InvalidOptionError, PolicyError
+from bridge.errors import InvalidOptionError, UnexpectedModelError
 from bridge.fleet.configuration import fleet_settings
 from bridge.serve.settings import ModelSettings, ServerSettings
 from bridge.trust.policy.document import load_policy, policy_for
 from bridge.trust.policy.model import Policy
-
-PINNED = "pinned"
-"""The rule by which a replica refuses a package, or a policy, that is not the deployment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +49,14 @@ class Plan:
         return load_policy(self.policy) if self.policy else policy_for(self.public_keys, self.trusted_roots)
 
     def pin_of(self, package: Path, policy: Policy) -> Pin:
-        """The pin of the package there. Raises ``PolicyError`` where the policy on this machine is another."""
+        """The pin of the package there. Raises ``UnexpectedModelError`` where the policy on this machine is another."""
         pin = self.pins.get(str(package))
         if pin is None:
-            raise PolicyError(PINNED, f"the deployment has no digest for {str(package)!r}")
+            raise UnexpectedModelError(f"the deployment has no digest for {str(package)!r}")
         if pin.policy != policy.sha256:
-            raise PolicyError(
-                PINNED,
+            raise UnexpectedModelError(
                 f"the policy {policy.name!r} on this machine is not the one that the deployment was verified under: expected "
-                f"sha256:{pin.policy}, found sha256:{policy.sha256}; put the same file on every machine, or deploy anew",
+                f"sha256:{pin.policy}, found sha256:{policy.sha256}; put the same file on every machine, or deploy anew"
             )
         return pin
 

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from bridge.cli.app import app
-from bridge.errors import IntegrityError, InvalidOptionError, PolicyError
+from bridge.errors import IntegrityError, InvalidOptionError, UnexpectedModelError
 from bridge.fleet.application import planned
 from bridge.fleet.configuration import fleet_settings, processors_of
 from bridge.fleet.hosting import load_pinned
@@ -82,7 +82,7 @@ def test_the_digest_that_was_asked_for_has_to_be_found(place: Workplace) -> None
     (pin,) = plan_of(place).pins.values()
     for said in ("digits", "digits:1"):
         planned({"configuration": configuration, "root_digests": {said: f"sha256:{pin.root_digest}"}})
-        with pytest.raises(PolicyError, match="expected the root digest"):
+        with pytest.raises(UnexpectedModelError, match="expected the root digest"):
             planned({"configuration": configuration, "root_digests": {said: f"sha256:{'0' * 64}"}})
     for said in ("letters", "digits:2"):
         with pytest.raises(InvalidOptionError, match="there is no model"):
@@ -105,7 +105,7 @@ def test_a_replica_refuses_another_package_though_it_is_signed(place: Workplace)
     plan = plan_of(place)
     shutil.rmtree(place.package)
     digits_package(place.package, place.signer, seconds=19.0)
-    with pytest.raises(PolicyError, match="the deployment serves sha256:"):
+    with pytest.raises(UnexpectedModelError, match="the deployment serves sha256:"):
         load_pinned(plan, plan.settings)
 
 
@@ -119,7 +119,7 @@ def test_a_replica_refuses_a_package_that_was_tampered_with_after_the_deployment
 def test_a_replica_refuses_another_policy_on_its_machine(place: Workplace) -> None:
     plan = plan_of(place)
     place.policy.write_text(place.policy.read_text() + "# more\n")
-    with pytest.raises(PolicyError, match="is not the one that the deployment was verified under"):
+    with pytest.raises(UnexpectedModelError, match="is not the one that the deployment was verified under"):
         load_pinned(plan, plan.settings)
 
 
