@@ -94,7 +94,7 @@ class HostedModel:
         job = Job(feeds, request.outputs, self._loop.create_future(), now + seconds, now, hurried=hurried)
         job.key, job.rows, job.extents = shaped.key, shaped.rows, shaped.extents
         job.octets = sum(array.nbytes for array in feeds.values())
-        self._queue.put(job, self._retry_after())
+        self._queue.put(job, self._retry_after)
         timer = self._loop.call_later(seconds, _expire, job, seconds)
         job.future.add_done_callback(lambda _: timer.cancel())
         return job

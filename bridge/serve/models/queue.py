@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from bridge.errors import RequestRefusedError
@@ -30,14 +31,14 @@ class JobQueue:
         """How many requests wait."""
         return len(self._jobs)
 
-    def put(self, job: Job, retry_after: float) -> None:
-        """Let ``job`` wait for its turn. Raises ``RequestRefusedError``, with ``retry_after``, where the queue is full."""
+    def put(self, job: Job, retry_after: Callable[[], float]) -> None:
+        """Let ``job`` wait for its turn. Raises ``RequestRefusedError``, with ``retry_after()``, where the queue is full."""
         with self._changed:
             if self._closed:
-                raise RequestRefusedError("draining", "the server is shutting down", retry_after=retry_after)
+                raise RequestRefusedError("draining", "the server is shutting down", retry_after=retry_after())
             if len(self._jobs) >= self._bounds.requests or self._octets + job.octets > self._bounds.bytes:
                 waiting = f"{len(self._jobs)} requests with {self._octets} bytes wait already"
-                raise RequestRefusedError("queue-full", f"the model's queue is full: {waiting}", retry_after=retry_after)
+                raise RequestRefusedError("queue-full", f"the model's queue is full: {waiting}", retry_after=retry_after())
             self._jobs.append(job)
             self._octets += job.octets
             self._changed.notify()

@@ -7,13 +7,13 @@ hold a key or a string, so that it is read for itself, at speed. Whatever is wri
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import simdjson
 
-from bridge.runtime.contract.finiteness import all_finite
 from bridge.runtime.served import Array
 
 _KEY: Final = b'"data"'
@@ -21,22 +21,26 @@ _KEYS_AT_MOST: Final = 1024  # Each costs some microseconds, and a request has a
 _OPENING: Final = re.compile(rb'"data"[ \t\r\n]*(?::[ \t\r\n]*(\[)?)?')
 _OTHER_THAN_NUMBERS: Final = (b'"', b"[", b"{", b"t", b"f", b"n")
 """What strings, lists, objects, true, false and null cannot be without."""
+_KEPT_AT_MOST: Final = 1 << 20
+_OF_THREAD: Final = threading.local()
+_GREATEST_SQUARES: Final = {np.dtype(np.float32): 1e77, np.dtype(np.float64): 1e307}
+"""Sums of squares of which no number is beyond the type."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberList:
     """One list: its text, brackets included, and its numbers, each rounded to the nearest of float64."""
 
-    text: bytes
+    text: memoryview
     values: Array
 
     def narrowed(self, dtype: np.dtype[Any]) -> Array | None:
-        """The numbers as a vector of float32 or float64; ``None`` where one is beyond the range, or ``dtype`` is another."""
-        if dtype.kind != "f" or dtype.itemsize < 4:
+        """The numbers as a vector of float32 or float64; ``None`` for other types, and where one may be beyond the range."""
+        squares = _GREATEST_SQUARES.get(dtype)
+        # No number is greater than the root of the sum of all squares.
+        if squares is None or not np.vdot(self.values, self.values) <= squares:
             return None
-        with np.errstate(over="ignore"):
-            narrow = self.values.astype(dtype, copy=False)
-        return narrow if all_finite(narrow) else None
+        return self.values.astype(dtype, copy=False)
 
 
 def cut_out(body: bytes) -> tuple[bytes, list[NumberList]] | None:
@@ -57,7 +61,7 @@ def cut_out(body: bytes) -> tuple[bytes, list[NumberList]] | None:
         if b":" not in opening[0]:
             continue  # A name, perhaps, and no key.
         end = body.find(b"]", key)
-        found = _list_of(body[key:end]) if opening[1] and end >= 0 else None
+        found = _list_of(body, key, end) if opening[1] and end >= 0 else None
         if found is None:
             return None
         pieces += (body[begin:key], b"%d" % len(lists))
@@ -76,14 +80,24 @@ def put_back(document: Any, lists: list[NumberList]) -> None:
             tensor["data"] = lists[number]
 
 
-def _list_of(text: bytes) -> NumberList | None:
-    if any(sign in text for sign in _OTHER_THAN_NUMBERS):
+def _list_of(body: bytes, begin: int, end: int) -> NumberList | None:
+    """The list whose content is in ``body`` from ``begin`` to ``end``; ``None`` unless it is nothing but numbers."""
+    if any(body.find(sign, begin, end) >= 0 for sign in _OTHER_THAN_NUMBERS):
         return None
-    text = b"[%b]" % text
+    text = memoryview(body)[begin - 1 : end + 1]
     try:
-        # A parser of its own for each list costs nothing, and keeps no memory of the longest one.
-        parsed = simdjson.Parser().parse(text)
-    except (ValueError, RuntimeError):  # The latter for integers of more than 64 bits, and for numbers beyond float64.
+        parsed = _parser(len(text)).parse(text)
+    except ValueError:
         return None
     assert isinstance(parsed, simdjson.Array)
     return NumberList(text, np.frombuffer(parsed.as_buffer(of_type="d")))
+
+
+def _parser(octets: int) -> simdjson.Parser:
+    """The thread's own, which has its memory already. It would keep that of the longest list, so that long ones get another."""
+    if octets > _KEPT_AT_MOST:
+        return simdjson.Parser()
+    parser: simdjson.Parser | None = getattr(_OF_THREAD, "parser", None)
+    if parser is None:
+        parser = _OF_THREAD.parser = simdjson.Parser()
+    return parser
