@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.golden_folders import bridge
+from tests.runtime.guards.digits_guards import digits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -59,7 +60,7 @@ def test_every_file_that_readme_links_to_exists() -> None:
 def test_the_way_from_a_file_to_a_service_can_be_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (session,) = [block for block in blocks("sh") if "bridge keys new" in block]
     steps = [shlex.split(line, comments=True)[1:] for line in session.splitlines()]
-    assert [step[0] for step in steps] == ["keys", "sign", "convert", "provenance", "attack", "run", "serve"]
+    assert [step[0] for step in steps] == ["keys", "sign", "convert", "provenance", "attack", "run", "guards", "serve"]
     (tmp_path / "golden").symlink_to(ROOT / "golden")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BRIDGE_KEY_PASSWORD", "a password of the test")
@@ -68,6 +69,7 @@ def test_the_way_from_a_file_to_a_service_can_be_walked(tmp_path: Path, monkeypa
     with np.load(ROOT / "golden" / "digits_lenet" / "tensors.npz") as case:
         images, answers = case["input/0"][:10], case["output/0"][:10]
     np.savez("image.npz", image=images)
+    np.savez("samples.npz", x=digits())
     for step in [step for step in steps if step[0] not in {"attack", "serve"}]:  # They have tests of their own.
         finished = bridge(*step)
         assert finished.exit_code == 0, finished.output

@@ -9,7 +9,15 @@ from typing import Any
 import typer
 
 from bridge.cli.console import error_console, plain
-from bridge.errors import BridgeError, IntegrityError, InvalidGoldenCaseError, PolicyError, UsageError, WriteError
+from bridge.errors import (
+    BridgeError,
+    GuardRefusedError,
+    IntegrityError,
+    InvalidGoldenCaseError,
+    PolicyError,
+    UsageError,
+    WriteError,
+)
 
 DONE = 0
 CHECK_FAILED = 1
@@ -30,6 +38,8 @@ def error_json(error: BridgeError) -> dict[str, Any]:
         document["rule"] = error.rule
     elif isinstance(error, IntegrityError):
         document |= {"file": error.path, "expected": error.expected, "computed": error.computed}
+    elif isinstance(error, GuardRefusedError):
+        document |= {"guard": error.guard, "input": error.name}
     return document
 
 

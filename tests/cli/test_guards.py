@@ -60,6 +60,15 @@ def test_the_pages_example_does_what_the_page_says(place: Path, monkeypatch: pyt
             assert " ".join(line.split()) in " ".join(fitted.output.split()), "the page's table is that of the command"
 
 
+def test_a_refusal_for_machines_names_the_guard(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "guards.yaml").write_text("guards: [{kind: range, input: image, maximum: 0.1, name: dark}]")
+    found = command(
+        "run", str(place / "package"), "-i", str(place / "junk.npz"), "--guards", str(tmp_path / "guards.yaml"), "--json"
+    )
+    document = json.loads(found.stdout)
+    assert (found.exit_code, document["error"], document["guard"], document["input"]) == (3, "GuardRefusedError", "dark", "image")
+
+
 def test_the_rates_are_those_of_samples_that_nothing_was_fitted_on(place: Path, tmp_path: Path) -> None:
     found = command(
         "guards", "fit", str(place / "package"), "--data", str(place / "clean.npz"), "-o", str(tmp_path / "g"),
