@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal
 
 from bridge.errors import InvalidOptionError, ModelFailedError, PolicyError, RuntimeFaultError
+from bridge.package.interface import Interface
 from bridge.runtime.engine import create_session
 from bridge.runtime.features import cut_at, features_model
 from bridge.runtime.guards.required import refuse_unguarded
@@ -138,4 +139,15 @@ def _warm(model: InProcessModel | IsolatedModel, limits: RuntimeLimits, guards: 
         if guards is not None and guards.features:
             model.features(inputs, timeout=limits.load_seconds)
     except RuntimeFaultError as error:
-        raise ModelFailedError(f"the first run failed, of the smallest inputs: {error}") from error
+        raise ModelFailedError(f"the first run failed, of the smallest inputs{_extents(model.interface)}: {error}") from error
+
+
+def _extents(interface: Interface) -> str:
+    """The smallest extents that the interface admits, and what to do where the model needs greater ones."""
+    symbols = {
+        extent: interface.symbols[extent] for tensor in interface.inputs for extent in tensor.shape if isinstance(extent, str)
+    }
+    if not symbols:
+        return ""
+    shown = ", ".join(f"{name}={max(1, bound.minimum)}" for name, bound in symbols.items())
+    return f" ({shown}; a model that needs greater ones is packaged with --bound SYMBOL=MINIMUM..MAXIMUM)"

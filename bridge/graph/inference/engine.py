@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from bridge.errors import InvalidGraphError
 from bridge.graph.components import Component
 from bridge.graph.inference.rule import RULES
-from bridge.graph.model import Axis, AxisKind, Variable
+from bridge.graph.model import FREE, INFERRED, Axis, AxisKind, Variable
 from bridge.graph.network import Network, Node
 from bridge.graph.operators import DELAYS
 from bridge.graph.types import TensorType, ordered_axes
@@ -48,7 +48,8 @@ def _leaf_type(leaf: Variable, folded: Collection[Axis]) -> TensorType | None:
     if leaf.shape is None:
         return None
     axes = ordered_axes([a for a in leaf.dynamic_axes if a.kind in (AxisKind.BATCH, AxisKind.SEQUENCE) and a not in folded])
-    return TensorType(leaf.data_type, leaf.shape, axes)
+    # An input of an unfinished model takes whatever it is given, as one with a free dimension does.
+    return TensorType(leaf.data_type, tuple(FREE if dim == INFERRED else dim for dim in leaf.shape), axes)
 
 
 def _infer_loop(component: Component, types: Types, limits: Limits) -> None:
