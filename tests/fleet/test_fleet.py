@@ -165,27 +165,29 @@ def test_a_killed_replica_costs_no_wrong_answer_and_comes_back(fleet: Deployed, 
     victim = fleet.process_of(min(before))
     orphans = children_of(victim)
     assert orphans, "the sandboxed model has processes of its own"
-    killed, stop = threading.Event(), threading.Event()
+    stop = threading.Event()
 
-    def load() -> list[tuple[bool, Answer]]:
+    def load() -> list[Answer]:
         answers = []
         while not stop.is_set():
-            answers.append((killed.is_set(), fleet.ask(INFER, asked())))
+            try:
+                answers.append(fleet.ask(INFER, asked()))
+            except ConnectionError:  # HAProxy, where it stands in front, closes a connection whose replica is gone.
+                answers.append(Answer(0, {}, b""))
         return answers
 
     with ThreadPoolExecutor(4) as threads:
         running = [threads.submit(load) for _ in range(4)]
         try:
             os.kill(victim, signal.SIGKILL)
-            killed.set()
             until(lambda: len(fleet.replicas() - {min(before)}) == 2, 120)
         finally:
             stop.set()
         answers = [answer for one in running for answer in one.result()]
-    right = [answer for _, answer in answers if answer.status == 200]
+    right = [answer for answer in answers if answer.status == 200]
     wrong = [answer for answer in right if outputs_of(answer.document)["z"].tobytes() != expected.tobytes()]
-    failed = [answer.status for _, answer in answers if answer.status != 200]
+    failed = [answer.status for answer in answers if answer.status != 200]
     assert not wrong
     assert len(failed) <= 4, failed  # Those that were with the replica when it was killed.
-    assert set(failed) <= {500, 503}
+    assert set(failed) <= ({0, 500, 502, 503} if "RAY_SERVE_ENABLE_HA_PROXY" in os.environ else {500, 503})
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), 30)
