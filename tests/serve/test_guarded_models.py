@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bridge.errors import ModelFailedError
+from bridge.errors import GuardRefusedError, ModelFailedError
 from bridge.package.interface import Tensor
 from bridge.runtime.guards.bit_depth import BitDepthSqueeze
 from bridge.runtime.guards.guard import Array
@@ -27,9 +27,12 @@ from bridge.runtime.guards.pipeline import Pipeline
 from bridge.runtime.served import ServedModel
 from bridge.runtime.supervision.supervised import SupervisedModel
 from bridge.serve.grpc.messages import message_class
+from bridge.serve.loading import load_model
+from bridge.serve.models.guarding import guarded
 from bridge.serve.observing.status import GuardFigures, ModelStatus, Status
 from bridge.serve.observing.status_page import render_status
-from bridge.serve.settings import BatchSettings
+from bridge.serve.settings import BatchSettings, ModelSettings
+from bridge.trust.policy.document import policy_for
 from tests.runtime.guards.digits_guards import digits, fitted_digits, junk
 from tests.runtime.packages import golden_package
 from tests.serve.asking import Answer, ask, infer, outputs_of, request_of
@@ -239,6 +242,20 @@ def test_guards_of_the_configuration_stand_before_the_model_and_are_reloaded_wit
             file.write_text(fitted)
             process.terminate()
             process.communicate(timeout=30)
+
+
+def test_what_guards_did_is_counted_over_reloads_and_with_the_fallback(place: Path) -> None:
+    package = place / "package"
+    settings = ModelSettings("digits", package, fallback=package, guards=place / "guards" / "guards.yaml")
+    model = load_model(settings, policy_for(), allow_unsigned=True)
+    for expected in (1, 2):
+        with pytest.raises(GuardRefusedError):
+            model.run({"image": digits()[:1] * 255})
+        guards = guarded(model)
+        assert guards is not None
+        assert guards.pipeline.counts()["range"].refused == expected
+        model.reload(package)
+    model.close()
 
 
 def refusal(port: int, image: Array) -> str:
