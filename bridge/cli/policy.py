@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.console import output_console, plain
 from bridge.cli.exits import REFUSED, errors_as_exits
+from bridge.cli.guards import GuardsFile
 from bridge.cli.option_groups import with_option_groups
 from bridge.cli.trust_options import PolicyOptions, Signature
 
@@ -45,13 +46,19 @@ def explain_command(
     *,
     accepted: PolicyOptions,
     signature: Signature = None,
+    guards: GuardsFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say of every rule what it finds in a model. Nothing is remembered, nobody is alerted; exit 3 where a rule refuses."""
+    """Say of every rule what it finds in a model and on this machine; exit 3 where one refuses. Nobody is alerted."""
     with errors_as_exits(as_json=as_json, subject=str(model)):
-        from bridge.trust.explaining import explain
+        from bridge.runtime.explaining import explain_here
 
-        decision = explain(model, accepted.to_policy(), signature=signature)
+        behind = None
+        if guards is not None:
+            from bridge.runtime.guards.configuration import load_guards
+
+            behind = load_guards(guards)
+        decision = explain_here(model, accepted.to_policy(), signature=signature, guards=behind)
     if as_json:
         typer.echo(json.dumps(decision.to_json(), indent=1))
     else:

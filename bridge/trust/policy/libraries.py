@@ -32,7 +32,7 @@ def refuse_other_libraries(policy: Policy) -> None:
     if rules is None:
         return
     try:
-        check_libraries(ENGINE_LIBRARIES, _lock(policy, rules)).raise_for_faults()
+        check_against_lock(policy)
     except IntegrityError as error:
         digests = {"expected": error.expected, "computed": error.computed}
         _alarm(policy, error, Incident.now(INTEGRITY, error.path, str(error), **_by(policy), **digests))
@@ -40,6 +40,12 @@ def refuse_other_libraries(policy: Policy) -> None:
     except PolicyError as error:
         _alarm(policy, error, Incident.now(REFUSAL, str(rules.lock), str(error), **_by(policy)))
         raise
+
+
+def check_against_lock(policy: Policy) -> None:
+    """As ``refuse_other_libraries``, without telling anybody but the caller."""
+    if policy.runtime.libraries is not None:
+        check_libraries(ENGINE_LIBRARIES, _lock(policy, policy.runtime.libraries)).raise_for_faults()
 
 
 def _lock(policy: Policy, rules: LibraryRules) -> Lock:
