@@ -15,6 +15,7 @@ class ModelLimits:
     model_bytes: int = (1 << 31) - 1  # protobuf's own bound
     external_bytes: int = 64 << 30
     fields: int = 5_000_000  # of protobuf, numbers in attributes among them
+    messages: int = 1_000_000  # of protobuf: nodes, tensors, attributes, extents; each takes some 20 µs and 350 bytes
     wire_depth: int = 40  # messages in messages; a graph inside a graph takes 4
     graph_depth: int = 8  # bodies of Loop, Scan and If, one in another
     nodes: int = 200_000  # of all graphs together, as written

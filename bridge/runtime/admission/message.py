@@ -87,10 +87,14 @@ class _Reader:
         self.limits = limits
         self.faults: list[Fault] = []
         self._fields_left = limits.fields
+        self._messages_left = limits.messages
 
     def message(self, table: Table, offset: int, end: int, depth: int) -> Message:
         if depth > self.limits.wire_depth:
             refuse(offset, f"messages in at most {self.limits.wire_depth} others", "deeper ones")
+        self._messages_left -= 1
+        if self._messages_left < 0:
+            refuse(offset, f"at most {self.limits.messages} messages", "more")
         message = Message(table, offset)
         while offset < end:
             self._fields_left -= 1

@@ -20,7 +20,7 @@ from bridge.runtime.limits import ModelLimits, RuntimeLimits
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # The parent has admitted the model within the limits that its user chose. Here time and memory are bounded by the process.
-_AS_ADMITTED: Final = ModelLimits(fields=1 << 62, wire_depth=1 << 10, text_bytes=1 << 31)
+_AS_ADMITTED: Final = ModelLimits(fields=1 << 62, messages=1 << 62, wire_depth=1 << 10, text_bytes=1 << 31)
 
 
 def make_session(job: Job, model: memoryview, external: Mapping[str, memoryview]) -> ort.InferenceSession:

@@ -150,3 +150,8 @@ def test_operator_can_be_declared_beyond_the_converters_own() -> None:
     data = changed(add_nodes([helper.make_node("Erf", ["x"], ["e"])]))
     assert refused(data) == "operators"
     admit(memoryview(data), {}, ModelLimits(declared_operators=frozenset({"Erf"})))
+
+
+def test_more_messages_than_any_model_has_are_refused_while_they_are_read() -> None:
+    """Two bytes of a file are an empty node, which takes two hundred times that in memory."""
+    assert refused(changed(), limits=ModelLimits(messages=5)) == "wire-format"
