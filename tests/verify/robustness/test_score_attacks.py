@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from tests.verify.robustness.digits import Digits
 from tests.verify.robustness.networks import DigitsNetwork, session_of
 from verify.robustness.attacks.noise import noise
 from verify.robustness.attacks.scores import Array, margins
 from verify.robustness.attacks.square import SquareSettings, square
+from verify.robustness.attacks.surrogate import train_surrogate
 from verify.robustness.attacks.transfer import transfer
 from verify.robustness.smallest import shortened, sizes
 from verify.robustness.targets import ServedTarget
@@ -96,3 +98,20 @@ def test_examples_are_shortened_to_where_they_still_break(digits: Digits, standa
 
 def test_scores_that_are_no_numbers_count_as_misclassified() -> None:
     assert margins(np.array([[np.nan, 1.0], [3.0, 1.0]]), np.array([0, 0])).tolist() == [-np.inf, 2.0]
+
+
+@pytest.mark.slow
+def test_the_surrogate_is_trained_as_the_library_of_pytorch_would() -> None:
+    torch.manual_seed(0)
+    points, answers = torch.randn(60, 5), torch.randint(3, (60,))
+    ours = train_surrogate(points, answers, steps=40, seed=3)
+    torch.manual_seed(3)
+    theirs = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(5, 256), torch.nn.ReLU(), torch.nn.Linear(256, 3))
+    adam = torch.optim.Adam(theirs.parameters(), lr=2e-3, weight_decay=1e-4)
+    for _ in range(40):
+        batch = torch.randint(60, (128,))
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(theirs(points[batch]), answers[batch]).backward()
+        adam.step()
+    with torch.no_grad():
+        assert float((ours(points) - theirs(points)).abs().max()) < 1e-4

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from verify.robustness.attacks.pgd import PgdSettings, pgd
 from verify.robustness.attacks.scores import Array, ScoreTarget
+from verify.robustness.attacks.surrogate import train_surrogate
 from verify.robustness.losses import Loss
 from verify.robustness.threat import Threat
 
-_HIDDEN = 256
 _COPIES = 8
 _PGD = PgdSettings(steps=40, loss=Loss.MARGIN)
 
@@ -32,7 +32,7 @@ def transfer(
 ) -> Array:
     """An example for each of ``x``, made on a surrogate that learned ``steps`` long from ``target``'s answers."""
     points, answers = _lesson(target, x, labels, threat, seed, mask)
-    surrogate = _surrogate(points, answers, steps, seed)
+    surrogate = train_surrogate(points, answers, steps, seed)
     origin = torch.from_numpy(x.astype(np.float32))
     own_mask = None if mask is None else torch.from_numpy(np.ascontiguousarray(np.broadcast_to(mask, x.shape), np.float32))
     aims = torch.from_numpy(labels.astype(np.int64))
@@ -52,20 +52,3 @@ def _lesson(target: ScoreTarget, x: Array, labels: Array, threat: Threat, seed: 
         points.append(moved)
         answers.append(target(moved, np.arange(len(x))).argmax(axis=1))
     return torch.from_numpy(np.concatenate(points).astype(np.float32)), torch.from_numpy(np.concatenate(answers))
-
-
-def _surrogate(points: Tensor, answers: Tensor, steps: int, seed: int) -> nn.Module:
-    """A network of one hidden layer that answers as the target did."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = nn.Sequential(
-            nn.Flatten(), nn.Linear(points[0].numel(), _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, int(answers.max()) + 1)
-        )
-        optimiser = torch.optim.Adam(network.parameters(), lr=2e-3, weight_decay=1e-4)
-        for _ in range(steps):
-            batch = torch.randint(len(points), (128,))
-            loss = nn.functional.cross_entropy(network(points[batch]), answers[batch])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    return network.eval().requires_grad_(requires_grad=False)
