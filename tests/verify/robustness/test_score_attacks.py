@@ -111,7 +111,7 @@ def test_the_surrogate_is_trained_as_the_library_of_pytorch_would() -> None:
     for _ in range(40):
         batch = torch.randint(60, (128,))
         adam.zero_grad()
-        torch.nn.functional.cross_entropy(theirs(points[batch]), answers[batch]).backward()
+        torch.nn.functional.cross_entropy(theirs(points[batch]), answers[batch]).backward()  # type: ignore[no-untyped-call]
         adam.step()
     with torch.no_grad():
         assert float((ours(points) - theirs(points)).abs().max()) < 1e-4
