@@ -267,7 +267,7 @@ def refusal(port: int, image: Array) -> str:
 
 
 def test_a_fallback_that_the_guards_were_not_fitted_on_is_refused(place: Path, tmp_path: Path) -> None:
-    other = golden_package("v1_digits_lenet", tmp_path / "other")
+    other = golden_package(LENET, tmp_path / "other", external_data_threshold=1)  # The same network in another file.
     settings = ModelSettings("digits", place / "package", fallback=other, guards=place / "guards" / "guards.yaml")
     with pytest.raises(InvalidOptionError, match="fitted on another model"):
         load_model(settings, policy_for(), allow_unsigned=True)
