@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class NormName(StrEnum):
-    """The distances that training withstands."""
+    """The distances that training withstands: tokens are counted, of one-hot sequences."""
 
     linf = "linf"
     l2 = "l2"
+    tokens = "tokens"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bridge.harden.measuring import Measured
 from bridge.harden.methods import Subject, Trained
 from bridge.harden.options import HardenOptions
 from bridge.harden.parent import Parent
+from bridge.harden.parent_network import SOURCE_KEY
 from bridge.harden.report import HardeningReport
 from bridge.harden.statement import Hardening, data_resource
 from bridge.harden.training import Progress, silent
@@ -36,7 +37,7 @@ ROBUSTNESS_JSON = "reports/robustness.json"
 ROBUSTNESS_HTML = "reports/robustness.html"
 CERTIFICATES_JSON = "reports/certificates.json"
 CERTIFICATES_HTML = "reports/certificates.html"
-SOURCE_KEY = "cntk_bridge.source.sha256"
+
 SAMPLES_COMPARED = 256
 
 
@@ -66,17 +67,17 @@ class Assembly:
 
     def write(self, folder: Path, name: str) -> Found:
         """Fill ``folder``, which becomes the package ``name``."""
-        twin = self.trained.twin
+        network = self.trained.network
         metadata = self._metadata()
-        written = write_model(twin, folder, metadata)
-        interface = hardened_interface(self.parent.interface, written, twin, metadata)
+        written = write_model(network, folder, metadata)
+        interface = hardened_interface(self.parent.interface, written, network, metadata)
         write_interface(folder, interface)
         measured = Measured(
             self.parent,
             self.subject,
             self.before,
             self.trained,
-            twin.module(),
+            network.module(),
             served(written.path),
             self.options,
             self.data_sha256,
@@ -116,6 +117,7 @@ class Assembly:
             "input": self.subject.input_name,
             "output": self.subject.output_name,
             "twin": "package" if self.options.source is None else "source",
+            "parent": self.parent.interface.kind,
         }
         return Hardening(
             parent=self.parent.origin,

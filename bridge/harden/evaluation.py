@@ -11,6 +11,8 @@ from bridge.harden.classifier import Classifier, logits_of, tensors
 from bridge.harden.options import Training
 from bridge.harden.samples import Samples
 from verify.robustness.attacks.pgd import PgdSettings, pgd
+from verify.robustness.attacks.token_substitution import flip_by_gradient
+from verify.robustness.threat import Norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,12 @@ class ClassAccuracy:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Accuracy by class under an attack of ``steps`` steps of PGD at ``epsilon``."""
+    """Accuracy by class under an attack at ``epsilon``: of ``steps`` steps of PGD, or by other tokens."""
 
     epsilon: float
     steps: int
     classes: tuple[ClassAccuracy, ...]
+    attack: str = "pgd"
 
     @property
     def samples(self) -> int:
@@ -49,7 +52,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """In JSON's types."""
         return {
-            "attack": "pgd",
+            "attack": self.attack,
             "epsilon": self.epsilon,
             "steps": self.steps,
             "samples": self.samples,
@@ -68,9 +71,12 @@ def evaluate(classifier: Classifier, samples: Samples, training: Training, *, st
     bound = classifier.beside(samples)
     clean = logits_of(bound, samples.x).argmax(axis=1) == samples.y
     x, labels = tensors(samples)
-    found = pgd(bound, x, labels, training.threat, PgdSettings(steps=steps), seed=seed, mask=bound.mask)
+    if training.norm is Norm.TOKENS:
+        found = flip_by_gradient(bound, x, labels, training.threat, mask=bound.mask)
+    else:
+        found = pgd(bound, x, labels, training.threat, PgdSettings(steps=steps), seed=seed, mask=bound.mask)
     robust = clean & (logits_of(bound, found.numpy()).argmax(axis=1) == samples.y)
-    return _by_class(samples, clean, robust, training.epsilon, steps)
+    return _by_class(samples, clean, robust, training, steps)
 
 
 def accuracy_under_noise(classifier: Classifier, samples: Samples, sigma: float, *, seed: int, draws: int = 4) -> float:
@@ -88,9 +94,10 @@ def accuracy_under_noise(classifier: Classifier, samples: Samples, sigma: float,
     return float(torch.stack(shares).mean())
 
 
-def _by_class(samples: Samples, clean: Any, robust: Any, epsilon: float, steps: int) -> Evaluation:
+def _by_class(samples: Samples, clean: Any, robust: Any, training: Training, steps: int) -> Evaluation:
     classes = []
     for label in sorted({int(value) for value in samples.y}):
         own = samples.y == label
         classes.append(ClassAccuracy(label, int(own.sum()), int((clean & own).sum()), int((robust & own).sum())))
-    return Evaluation(epsilon, steps, tuple(classes))
+    attack = "token substitution" if training.norm is Norm.TOKENS else "pgd"
+    return Evaluation(training.epsilon, steps, tuple(classes), attack)

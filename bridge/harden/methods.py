@@ -1,4 +1,4 @@
-"""A method applied to a twin: one network trained, or several, and the graph that comes of it."""
+"""A method applied to a network: one network trained, or several, and the graph that comes of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from functools import partial
 import torch
 
 from bridge.harden.classifier import Classifier
-from bridge.harden.correspondence import Correspondence, with_weights
 from bridge.harden.distillation import distilled, teaching
-from bridge.harden.ensemble import ensemble_twin
 from bridge.harden.evaluation import accuracy_under_noise, evaluate
+from bridge.harden.network import Network
 from bridge.harden.objectives import Objective, objective_of
 from bridge.harden.options import Method, Training
 from bridge.harden.samples import Samples, Split
 from bridge.harden.threads import one_thread
 from bridge.harden.training import History, Measure, Progress, silent, train
-from bridge.harden.twin import Twin
 
 VALIDATION_STEPS = 10
 """Of the attack by which epochs are compared: more than any training here takes, so that one step alone is seen through."""
@@ -26,44 +24,36 @@ VALIDATION_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The twin with its new weights, and how every network of it was trained."""
+    """The network with its new weights, and how every one of it was trained."""
 
-    twin: Twin
+    network: Network
     histories: tuple[History, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is trained: a twin with its correspondence, by one input and one output, on split samples.
+    """What is trained: a network, by one input and one output, on split samples.
 
     ``probabilities`` says that the output has been through softmax.
     """
 
-    twin: Twin
-    correspondence: Correspondence
+    network: Network
     input_name: str
     output_name: str
     split: Split
     probabilities: bool = False
 
     def classifier(self) -> Classifier:
-        """A new network with the twin's weights; what cannot be written back into the graph is not trained."""
-        module = self.twin.module()
-        places = self.correspondence.places
-        for name, parameter in module.named_parameters():
-            if name not in places or places[name].made:
-                parameter.requires_grad = False
-        return self.asked(module)
+        """A new network to train."""
+        return self.asked(self.network.module())
 
     def asked(self, module: torch.nn.Module) -> Classifier:
         """``module``, which computes this model or its child, as a classifier."""
         return Classifier(module, self.input_name, self.output_name, probabilities=self.probabilities)
 
-    def retrained(self, classifier: Classifier) -> Twin:
-        """The twin with the weights of a trained network. Raises ``InvalidOptionError`` where they do not go back."""
-        state = {name: tensor.detach().numpy() for name, tensor in classifier.module.state_dict().items()}
-        weights = self.correspondence.weights(state, self.twin.model.graph)
-        return self.twin.with_model(with_weights(self.twin.model, weights))
+    def retrained(self, classifier: Classifier) -> Network:
+        """The network with the weights of a trained one. Raises ``InvalidOptionError`` where they do not go back."""
+        return self.network.retrained(classifier.module)
 
 
 def apply_method(method: Method, subject: Subject, training: Training, progress: Progress = silent) -> Trained:
@@ -98,13 +88,13 @@ def _under_noise(held: Samples, training: Training, classifier: Classifier) -> f
 
 def _ensemble(subject: Subject, training: Training, progress: Progress) -> Trained:
     """Members that begin apart: the first with the model's own weights, the others with new ones, each by a seed of its own."""
-    twins, histories = [], []
+    members, histories = [], []
     for index in range(training.members):
         own = replace(training, seed=training.seed + index, fresh=training.fresh or index > 0)
         classifier, history = _one(subject, objective_of(Method.ENSEMBLE, own), own, _member(progress, index, training))
-        twins.append(subject.retrained(classifier))
+        members.append(subject.retrained(classifier))
         histories.append(history)
-    return Trained(ensemble_twin(subject.twin, [twin.model for twin in twins], subject.output_name), tuple(histories))
+    return Trained(subject.network.joined(members, subject.output_name), tuple(histories))
 
 
 def _member(progress: Progress, index: int, training: Training) -> Progress:

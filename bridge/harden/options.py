@@ -77,8 +77,7 @@ class Training:
                 f"training with {self.epochs} epochs, {self.batch} samples at once, {self.steps} steps, {self.members} members: "
                 "expected positive numbers, and 2 to 32 members"
             )
-        if self.threat.norm is Norm.TOKENS:
-            raise InvalidOptionError("training perturbs numbers: the norm is linf or l2")
+        _ = self.threat
 
     @property
     def threat(self) -> Threat:
@@ -127,6 +126,8 @@ class HardenOptions:
                 f"{self.certified} samples certified at sigma {list(self.sigmas)}, {self.smoke_samples} in the smoke test: "
                 "expected one or more, and every sigma once"
             )
+        if self.training.norm is Norm.TOKENS and self.method in (Method.TRADES, Method.FAST, Method.SMOOTHING):
+            raise InvalidOptionError(f"tokens are replaced, which {self.method.value} knows nothing of: take --method pgd-at")
         if self.method is Method.SMOOTHING:
             # What is wrong with them is told before hours of training, not afterwards.
             _ = self.smoothings

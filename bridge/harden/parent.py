@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.errors import InvalidPackageError, LimitExceededError
+from bridge.harden.torch_parent import TorchModel, torch_interface, torch_model
 from bridge.light_import import import_onnx_ir
 from bridge.package.contents import INTERFACE, ONNX_MODEL, SIGNATURE
-from bridge.package.interface import Interface, read_interface
+from bridge.package.interface import Interface
 from bridge.package.origin import origin_of
 from bridge.runtime.admission.admitting import AdmittedModel, admit
 from bridge.runtime.limits import DEFAULT_RUNTIME_LIMITS
@@ -33,13 +34,10 @@ _BYTES_AT_MOST = 16 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """``origin`` has name, root digest and the claims that are handed on; ``verified`` says whether a signature was checked."""
+class OnnxModel:
+    """An ONNX model that the runtime would load."""
 
-    interface: Interface
     admitted: AdmittedModel
-    origin: Origin
-    verified: bool
 
     def graph(self) -> ir.Model:
         """The model as ONNX IR, its weights arrays over the bytes that were verified."""
@@ -56,6 +54,16 @@ class Parent:
                 array = np.frombuffer(data, tensor.dtype.numpy(), count, offset).reshape(tensor.shape.numpy())
                 value.const_value = ir.Tensor(array, name=name)
         return model
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """``origin`` has name, root digest and the claims that are handed on; ``verified`` says whether a signature was checked."""
+
+    interface: Interface
+    model: OnnxModel | TorchModel
+    origin: Origin
+    verified: bool
 
 
 def open_parent(path: Path, policy: Policy, *, allow_unsigned: bool = False) -> Parent:
@@ -80,15 +88,17 @@ def _origin(path: Path, root: str, evidence: Evidence) -> Origin:
 def _parent(path: Path, files: Mapping[str, memoryview], origin: Origin, *, verified: bool) -> Parent:
     if INTERFACE not in files:
         raise InvalidPackageError(f"{path} is no package: it holds no {INTERFACE}")
-    interface = read_interface(bytes(files[INTERFACE]))
-    if interface.kind != "onnx" or ONNX_MODEL not in interface.model_files or not files.keys() >= set(interface.model_files):
+    interface = torch_interface(bytes(files[INTERFACE]))
+    if interface.kind == "torch":
+        return Parent(interface, torch_model(path, files, interface), origin, verified)
+    if ONNX_MODEL not in interface.model_files or not files.keys() >= set(interface.model_files):
         raise InvalidPackageError(
-            f"{path} holds a model of kind {interface.kind} in {', '.join(interface.model_files)}; an ONNX package is hardened, "
-            "whose twin in PyTorch is made from it"
+            f"{path} holds a model of kind {interface.kind} in {', '.join(interface.model_files)}; expected {ONNX_MODEL}, and "
+            "every file that the interface names"
         )
     external = {name: files[name] for name in interface.model_files if name != ONNX_MODEL}
     admitted = admit(files[ONNX_MODEL], external, DEFAULT_RUNTIME_LIMITS.model, interface)
-    return Parent(interface, admitted, origin, verified)
+    return Parent(interface, OnnxModel(admitted), origin, verified)
 
 
 def _unsigned_files(path: Path) -> tuple[dict[str, memoryview], str]:

@@ -12,8 +12,10 @@ from torch import Tensor
 from bridge.harden.classifier import Classifier, evaluating
 from bridge.harden.options import Training
 from verify.robustness.attacks.gradient import every_row, loss_gradient
+from verify.robustness.attacks.token_substitution import flip_by_gradient
 from verify.robustness.losses import LossFunction, cross_entropy
 from verify.robustness.projection import direction, project, random_start
+from verify.robustness.threat import Norm
 
 FAST_STEP = 1.25
 """Of epsilon: Wong, Rice and Kolter (2020)."""
@@ -30,8 +32,12 @@ def ascend(
 ) -> Tensor:
     """Points of the ball at which ``loss`` is great, after ``training.steps`` steps from a random start. ``[N, ...]``.
 
-    The network is asked in evaluation, so that its running statistics know nothing of the points on the way.
+    The network is asked in evaluation, so that its running statistics know nothing of the points on the way. Where tokens are
+    what may change, they are replaced as ``verify.robustness`` does it, whatever ``loss`` and steps are.
     """
+    if training.norm is Norm.TOKENS:
+        with evaluating(classifier):
+            return flip_by_gradient(classifier, x, labels, training.lesson, mask=classifier.mask)
     return _steps(classifier, x, labels, training, generator, training.steps, training.step, loss)
 
 

@@ -13,6 +13,7 @@ from bridge.harden.options import DISTILLATION_WARNING, Method, Training
 from bridge.harden.samples import Array
 from bridge.harden.training import History
 from bridge.version import __version__
+from verify.robustness.threat import Norm
 
 FORMAT = "cntk-bridge/hardening/1"
 
@@ -54,8 +55,10 @@ class HardeningReport:
         return ""
 
     @property
-    def _threat(self) -> str:
-        return f"{self.training.norm.value} {self.training.epsilon:g}"
+    def _attack(self) -> str:
+        if self.training.norm is Norm.TOKENS:
+            return f"{self.after.attack}, {self.training.epsilon:g} token(s)"
+        return f"PGD with {self.after.steps} steps, {self.training.norm.value} {self.training.epsilon:g}"
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types."""
@@ -90,7 +93,7 @@ class HardeningReport:
             "",
             *([f"**{self.warning}**", ""] if self.warning else []),
             f"Parent `{self.parent}`, root digest `{self.parent_sha256}`.",
-            f"Test split of {self.after.samples} samples, PGD with {self.after.steps} steps, {self._threat}.",
+            f"Test split of {self.after.samples} samples, {self._attack}.",
             "",
             "| | parent | hardened |",
             "| --- | --- | --- |",

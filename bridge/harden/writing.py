@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.errors import IntegrityError
+from bridge.harden.network import Network
 from bridge.harden.statement import Hardening, hardening_statement
-from bridge.harden.twin import Twin, serving_model
 from bridge.package.contents import BILL_OF_MATERIALS, CLAIMS, INTERFACE, ONNX_DATA, ONNX_MODEL, REPORTS, SIGNATURE, TWIN
-from bridge.package.interface import Interface, Tensor
+from bridge.package.interface import Interface
 from bridge.trust.bundle import read_bundle, sign_statement
 from bridge.trust.manifest import read_manifest
 from bridge.trust.model_signature import sign_model
@@ -40,30 +40,27 @@ class WrittenModel:
     digests: Mapping[str, str]
 
 
-def write_model(twin: Twin, folder: Path, metadata: Mapping[str, str]) -> WrittenModel:
-    """``model.onnx`` as it is served, and the twin beside it in ``twin``. Raises ``WriteError``."""
+def write_model(network: Network, folder: Path, metadata: Mapping[str, str]) -> WrittenModel:
+    """``model.onnx`` as it is served, and the module beside it in ``twin``. Raises ``WriteError``, ``InvalidOptionError``."""
     from bridge.targets.onnx_file import write_onnx
 
-    model = serving_model(twin.model)
+    model = network.served()
     model.metadata_props.clear()
     model.metadata_props.update(metadata)
     written = write_onnx(model, folder / ONNX_MODEL)
-    twin.write(folder / TWIN)
+    network.write(folder / TWIN)
     digests = {ONNX_MODEL: written.sha256}
     if written.data_sha256 is not None:
         digests[ONNX_DATA] = written.data_sha256
     return WrittenModel(written.path, digests)
 
 
-def hardened_interface(parent: Interface, written: WrittenModel, twin: Twin, metadata: Mapping[str, str]) -> Interface:
-    """The parent's interface with the new digests, and the outputs that an ensemble adds."""
-    known = {tensor.name: tensor for tensor in parent.outputs}
-    outputs = tuple(known.get(port.name) or Tensor(port.name, port.dtype, port.shape) for port in twin.lowered.outputs)
+def hardened_interface(parent: Interface, written: WrittenModel, network: Network, metadata: Mapping[str, str]) -> Interface:
+    """The network's interface with the new digests."""
     return replace(
-        parent,
+        network.interface(parent),
         model_files=tuple(written.digests),
         digests=dict(written.digests),
-        outputs=outputs,
         metadata={**parent.metadata, **metadata},
     )
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.harden.correspondence import correspondence
 from bridge.harden.methods import Subject
+from bridge.harden.network import graph_network
 from bridge.harden.options import Training
 from bridge.harden.samples import Samples, split
 from bridge.harden.twin import Twin, twin_of_source
@@ -53,4 +53,4 @@ def subject(samples: Samples | None = None) -> Subject:
     """That network with samples, all by default."""
     made = twin()
     parts = split(digits() if samples is None else samples, seed=0)
-    return Subject(made, correspondence(made.model, made.names), "image", "z", parts)
+    return Subject(graph_network(made), "image", "z", parts)

@@ -15,7 +15,7 @@ from bridge.errors import InvalidOptionError
 from bridge.harden.classifier import Classifier, logits_of, tensors
 from bridge.harden.evaluation import evaluate
 from bridge.harden.methods import apply_method
-from bridge.harden.objectives import objective_of, plain
+from bridge.harden.objectives import noise, objective_of, plain
 from bridge.harden.options import Method, Training
 from bridge.harden.perturbation import ascend, one_step
 from bridge.harden.samples import Samples
@@ -47,7 +47,7 @@ def test_adversarially_trained_digits_withstand_what_the_plain_network_does_not(
     test = made.split.test.at(np.arange(0, len(made.split.test), 3))
     before = evaluate(made.classifier(), test, training, steps=40, seed=1)
     trained = apply_method(Method.PGD_AT, made, training)
-    after = evaluate(Classifier(trained.twin.module(), "image", "z"), test, training, steps=40, seed=1)
+    after = evaluate(Classifier(trained.network.module(), "image", "z"), test, training, steps=40, seed=1)
     assert before.robust <= 0.20
     assert after.robust >= 0.55
     assert after.clean >= 0.88
@@ -59,7 +59,7 @@ def test_an_epoch_of_each_method_makes_the_network_withstand_more(method: Method
     training = replace(QUICK, learning_rate=3e-3, batch=32, epochs=2)
     before = evaluate(made.classifier(), made.split.test, training, steps=10, seed=1)
     trained = apply_method(method, made, training)
-    after = evaluate(Classifier(trained.twin.module(), "image", "z"), made.split.test, training, steps=10, seed=1)
+    after = evaluate(Classifier(trained.network.module(), "image", "z"), made.split.test, training, steps=10, seed=1)
     assert after.robust > before.robust + 0.05
 
 
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     made = subject(some_digits(200))
     logits = [
         logits_of(
-            Classifier(apply_method(Method.FAST, made, replace(QUICK, seed=seed)).twin.module(), "image", "z"), digits().x[:5]
+            Classifier(apply_method(Method.FAST, made, replace(QUICK, seed=seed)).network.module(), "image", "z"), digits().x[:5]
         )
         for seed in (3, 3, 4)
     ]
@@ -138,6 +138,30 @@ def test_points_of_training_stay_in_the_ball_and_the_box_and_raise_the_loss(norm
     assert float(losses[1].detach()) > 10 * float(losses[0].detach())
 
 
+@pytest.mark.parametrize("norm", [Norm.LINF, Norm.L2])
+def test_what_lies_behind_an_end_is_moved_neither_by_an_attack_nor_by_noise(norm: Norm) -> None:
+    few = some_digits(8)
+    mask = np.ones_like(few.x)
+    mask[:, :, 4:] = 0
+    masked = network().beside(replace(few, mask=mask))
+    x, labels = tensors(few)
+    generator = torch.Generator().manual_seed(0)
+    moved = (ascend(masked, x, labels, replace(QUICK, norm=norm), generator) - x).abs().amax(dim=(0, 1, 3))
+    assert bool((moved[:4] > 0).all())
+    assert not moved[4:].any()
+    seen = []
+
+    class Watching(Classifier):
+        def forward(self, x: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+            seen.append(x.detach())
+            return super().forward(x, rows)
+
+    watching = Watching(masked.module, "image", "z", mask=masked.mask)
+    noise(QUICK)(watching, x, labels, generator)
+    assert not (seen[0] - x)[:, :, 4:].any()
+    assert bool((seen[0] - x)[:, :, :4].any())
+
+
 def test_reach_makes_the_lesson_harder_than_the_test() -> None:
     training = replace(QUICK, reach=1.5)
     assert training.lesson.epsilon == pytest.approx(0.225)
@@ -176,7 +200,7 @@ def test_logits_of_a_high_temperature_hide_gradients_from_cross_entropy_and_from
 def test_a_distilled_network_only_seems_to_withstand_and_falls_when_its_logits_are_divided_by_the_temperature() -> None:
     made = subject()
     training = Training(EPSILON, 0.0, 1.0, epochs=8, batch=32, learning_rate=5e-3, temperature=20.0)
-    student = Classifier(apply_method(Method.DISTILLATION, made, training).twin.module(), "image", "z")
+    student = Classifier(apply_method(Method.DISTILLATION, made, training).network.module(), "image", "z")
     test = made.split.test.at(np.arange(0, len(made.split.test), 4))
     clean = (logits_of(student, test.x).argmax(axis=1) == test.y).mean()
     assert clean >= 0.8
@@ -192,9 +216,7 @@ def test_distillation_says_that_it_does_not_hold() -> None:
         objective_of(Method.DISTILLATION, QUICK)
 
 
-@pytest.mark.parametrize(
-    "change", [{"epochs": 0}, {"learning_rate": 0.0}, {"members": 1}, {"epsilon": -1.0}, {"norm": Norm.TOKENS}]
-)
+@pytest.mark.parametrize("change", [{"epochs": 0}, {"learning_rate": 0.0}, {"members": 1}, {"epsilon": -1.0}, {"high": 0.0}])
 def test_trainings_that_cannot_be_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidOptionError):
         replace(QUICK, **change)  # type: ignore[arg-type]

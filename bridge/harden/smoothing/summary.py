@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -83,7 +84,8 @@ class CertificationReport:
     @property
     def radii(self) -> tuple[float, ...]:
         """Those of the curves, from 0 to the greatest that any of them can prove."""
-        return tuple(round(self.greatest * step / POINTS, 6) for step in range(POINTS + 1))
+        # Rounded down: the greatest radius of one of several would otherwise come to lie beyond what it can prove.
+        return tuple(math.floor(1e6 * self.greatest * step / POINTS) / 1e6 for step in range(POINTS + 1))
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types."""
