@@ -18,7 +18,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_is_quiet_no_wider_than_the_screen_and_shows_its_images(browser: Browser, tmp_path: Path, width: int) -> None:
     file = tmp_path / "report.html"
-    file.write_text(render_html(sample_report(raised=True)), encoding="utf-8")
+    file.write_text(render_html(sample_report(raised=True, norms=("linf", "l2"))), encoding="utf-8")
     browser.open(file, width=width)
     assert browser.evaluate("document.documentElement.scrollWidth") == width
     assert browser.named("Log.entryAdded") == []
