@@ -167,7 +167,6 @@ def _features(model: bytes) -> Features:
     value = last_layer_input(graph)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3  # The weights of the last layer are there, and not needed.
     part = features_model(memoryview(model), cut_at(graph, value))
     session = onnxruntime.InferenceSession(part, options, providers=["CPUExecutionProvider"])
     return lambda call: np.asarray(session.run([value], dict(call.inputs))[0])

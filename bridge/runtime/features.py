@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import InvalidOptionError
-from bridge.runtime.admission.model import Graph, Node
+from bridge.runtime.admission.model import Graph, Node, nodes_within
+from bridge.runtime.admission.reading import read_model
 from bridge.runtime.admission.wire import FIXED64, LENGTH_DELIMITED, VARINT, read_length, read_varint
+from bridge.runtime.limits import ModelLimits
 
 _INPUT_AXIS_OF_WEIGHTS: Final = {"MatMul": -2, "Gemm": -2, "Conv": 1}
 """The layers that may be a network's last, and the axis of their weights that meets their operand."""
 
 _GRAPH: Final = 7  # in ModelProto
 _NODE: Final = 1  # these in GraphProto
+_INITIALIZER: Final = 5
 _OUTPUT: Final = 12
 _NAME: Final = 1  # in ValueInfoProto
+# The model was admitted within the limits that its user chose.
+_AS_ADMITTED: Final = ModelLimits(fields=1 << 62, wire_depth=1 << 10, text_bytes=1 << 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +57,35 @@ def last_layer_input(graph: Graph) -> str:
 
 
 def features_model(model: memoryview, cut: Cut) -> bytes:
-    """The admitted ``model`` up to ``cut``, whose only output is the value there. Weights stay where they are."""
+    """The admitted ``model`` up to ``cut``, whose only output is the value there, with the weights that this needs alone."""
+    needless = _needless(read_model(model, _AS_ADMITTED).graph, cut)
     made = bytearray()
     for number, begin, after, inside in _fields(model, 0, len(model)):
         if number == _GRAPH:
-            made += _delimited(_GRAPH, _graph(model, inside, after, cut))
+            made += _delimited(_GRAPH, _graph(model, inside, after, cut, needless))
         else:
             made += model[begin:after]
     return bytes(made)
 
 
-def _graph(model: memoryview, begin: int, end: int, cut: Cut) -> bytes:
-    made, nodes = bytearray(), 0
+def _graph(model: memoryview, begin: int, end: int, cut: Cut, needless: frozenset[int]) -> bytes:
+    made, nodes, weights = bytearray(), 0, 0
     for number, start, after, _ in _fields(model, begin, end):
         # A graph's nodes stand in the order in which they may be computed: what is left out comes after what is kept.
         nodes += number == _NODE
-        if number != _OUTPUT and (number != _NODE or nodes <= cut.nodes):
+        weights += number == _INITIALIZER
+        left_out = (number == _NODE and nodes > cut.nodes) or (number == _INITIALIZER and weights - 1 in needless)
+        if number != _OUTPUT and not left_out:
             made += model[start:after]
     return bytes(made + _delimited(_OUTPUT, _delimited(_NAME, cut.value.encode())))
+
+
+def _needless(graph: Graph, cut: Cut) -> frozenset[int]:
+    """Which initializers, by their order, nothing up to ``cut`` reads. Those that are an input's default stay."""
+    read = {value.name for value in graph.inputs}
+    for node in nodes_within(graph.nodes[: cut.nodes]):
+        read.update(node.inputs, *([value.name for value in body.outputs] for body in node.bodies))
+    return frozenset(index for index, tensor in enumerate(graph.initializers) if tensor.name not in read)
 
 
 def _is_layer(node: Node, extents: dict[str, tuple[int, ...]]) -> bool:

@@ -128,7 +128,7 @@ def _features(opened: OpenedPackage, limits: RuntimeLimits, value: str) -> tuple
     """A session of the model's first layers, made like its own, and the name of its output."""
     admitted = opened.admitted
     cut = cut_at(admitted.parsed.graph, value)
-    return create_session(admitted.part(features_model(admitted.model, cut)), limits), value
+    return create_session(admitted.part(features_model(admitted.model, cut), limits.model), limits), value
 
 
 def _warm(model: InProcessModel | IsolatedModel, limits: RuntimeLimits, guards: GuardConfiguration | None) -> None:

@@ -46,6 +46,8 @@ def test_the_part_computes_what_the_whole_computes_there(case: str, shape: tuple
     part = features_model(memoryview(data), cut_at(graph, value))
     assert [output.name for output in graph_of(part).outputs] == [value]
     assert len(graph_of(part).nodes) < len(graph.nodes)
+    assert len(graph_of(part).initializers) < len(graph.initializers)
+    assert [each.name for each in graph_of(part).inputs] == [each.name for each in graph.inputs]
     x = np.random.default_rng(0).random(shape, np.float32)
     feeds = {result.inputs[0].name: x}
     np.testing.assert_allclose(computed(part, value, feeds), computed(with_output(data, value), value, feeds), rtol=1e-5)  # type: ignore[call-overload]

@@ -25,9 +25,10 @@ class AdmittedModel:
         self.external = external
         self.parsed = parsed
 
-    def part(self, model: bytes) -> AdmittedModel:
-        """``model``, which was made of a part of this one's nodes and of nothing else, beside the same files."""
-        return AdmittedModel(_MAKER, memoryview(model), self.external, self.parsed)
+    def part(self, model: bytes, limits: ModelLimits) -> AdmittedModel:
+        """``model``, which was made of a part of this one's nodes and weights and of nothing else, beside the same files."""
+        view = memoryview(model)
+        return AdmittedModel(_MAKER, view, self.external, read_model(view, limits))
 
 
 @dataclass(frozen=True, slots=True)

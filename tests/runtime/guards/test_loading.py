@@ -243,6 +243,19 @@ def test_a_policy_can_demand_guards(tmp_path: Path, isolation: Literal["none", "
     loaded.close()
 
 
+def test_weights_in_files_beside_the_model_are_handed_to_the_features_too(place: Path, tmp_path: Path) -> None:
+    golden_package("digits_lenet", tmp_path / "package", external_data_threshold=1)
+    within = fitted_digits(tmp_path)
+    isolated = fitted_digits(tmp_path, isolation="process")
+    inside = distribution_entry(place / "guards")
+    assert isolated == within
+    assert within.entries[-1]["sha256"] == inside["sha256"], "the same features"
+    assert within.entries[-1]["model"] != inside["model"], "of another file"
+    loaded = load(tmp_path, "guards/guards.yaml", isolation="process")
+    assert loaded.run({"image": digits()[1500:1501]})["z"].shape == (1, 10)
+    loaded.close()
+
+
 def test_a_policy_can_demand_one_file_of_guards(tmp_path: Path) -> None:
     package = package_signed_by(SIGNER, tmp_path / "package")
     entry = {"kind": "range", "input": "x", "minimum": 0, "maximum": 1}
