@@ -12,4 +12,5 @@ features                   a network cut off before its last layer
 guards                     what stands between a request and the model
 reconversion               the graph that the signed source gives when it is converted again
 isolation, sandbox         models in processes of their own, and what those may do
+explaining                 what a policy finds in a package and on this machine, without any effect
 """
