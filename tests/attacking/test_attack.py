@@ -129,8 +129,8 @@ def test_options_that_make_no_sense_are_refused(members: dict[str, object], told
 
 
 def test_tokens_of_a_sequence_are_replaced_within_its_length(tmp_path: Path) -> None:
-    random, lengths = np.random.default_rng(0), np.array([5, 8, 6, 7, 8, 5])
-    x = np.zeros((6, 8, 60), np.float32)
+    random, lengths = np.random.default_rng(0), np.array([5, 8, 6])
+    x = np.zeros((3, 8, 60), np.float32)
     for row, length in enumerate(lengths):
         x[row, np.arange(length), random.integers(0, 60, length)] = 1
     source = GOLDEN / "text_cnn" / "model.dnn"
@@ -138,10 +138,10 @@ def test_tokens_of_a_sequence_are_replaced_within_its_length(tmp_path: Path) -> 
     served = served_file((tmp_path / "model.onnx").read_bytes(), "model.onnx")
     classes = served.run({"words": x, "lengths": lengths})["classes"].argmax(axis=1)
     np.savez(tmp_path / "data.npz", x=x, y=classes, lengths=lengths)
-    report = attack(tmp_path / "model.onnx", tmp_path / "data.npz", AttackOptions(epsilon=2, source=source))
+    report = attack(tmp_path / "model.onnx", tmp_path / "data.npz", AttackOptions(epsilon=1, source=source))
     assert result(report).threat.norm == "tokens"
     assert {attack.name for attack in result(report).attacks} >= {"tokens by gradient", "tokens by scores"}
-    assert all(attack.reach <= 2 for attack in result(report).attacks)
+    assert all(attack.reach <= 1 for attack in result(report).attacks)
 
 
 def test_a_signed_claim_satisfies_a_policy_that_requires_one(data: Path, tmp_path: Path) -> None:
