@@ -71,6 +71,12 @@ def common_data_type(types: Sequence[TensorType]) -> DataType:
     return max(varying, key=lambda known: _WIDTHS.get(known.data_type, 0)).data_type
 
 
+def in_one_type(types: Sequence[TensorType]) -> list[TensorType]:
+    """The operands of one node as CNTK sees them: what does not vary with the data takes the element type of what does."""
+    own = common_data_type(types)
+    return [known if known.axes or known.data_type is own else known.with_data_type(own) for known in types]
+
+
 _WIDTHS = {DataType.FLOAT16: 1, DataType.FLOAT: 2, DataType.DOUBLE: 3}
 
 

@@ -28,7 +28,7 @@ def lower_batch_normalization(ctx: Lowering, node: Node) -> ir.Value:
 
     One operator, for data of any dynamic axes: it is twice to three times as fast as Sub, Mul and Add.
     """
-    data, *parameters = ctx.operands(node)[:5]
+    data, *parameters = (ctx.value(uid) for uid in node.inputs[:5])  # whose statistics keep a type of their own
     spatial = attributes.flag(node, "spatial", default=False) and data.type.rank > 0
     _check(node, data, parameters, spatial=spatial)
     count = math.prod(data.type.shape[:1] if spatial else data.type.shape)

@@ -17,7 +17,7 @@ import onnx_ir as ir
 from bridge.graph.inference import Types
 from bridge.graph.model import NUMPY_TYPES, DataType, VariableKind
 from bridge.graph.network import Network, Node
-from bridge.graph.types import TensorType, common_data_type
+from bridge.graph.types import TensorType, common_data_type, in_one_type
 from bridge.lower.builder import Array, Builder
 from bridge.lower.finiteness import keep_finite
 from bridge.lower.options import LoweringOptions
@@ -119,8 +119,12 @@ class Lowering:
         return found
 
     def operands(self, node: Node) -> list[Lowered]:
-        """All operands of a node, in order."""
-        return [self.value(uid) for uid in node.inputs]
+        """All operands of a node, in order. Constants of another element type are cast to that of what varies, as in CNTK."""
+        found = [self.value(uid) for uid in node.inputs]
+        if len({operand.type.data_type for operand in found}) < 2:
+            return found
+        own = in_one_type([operand.type for operand in found])
+        return [self.in_type(operand, known.data_type) for operand, known in zip(found, own, strict=True)]
 
     def constant_of(self, uid: str) -> Array | None:
         """The array behind an operand that is a parameter, a constant or computed from such; its shape is the static shape."""
@@ -148,7 +152,7 @@ class Lowering:
         """The extent that a result of type ``wanted`` inherits from the node's operands."""
         if not wanted.is_sequence:
             return None
-        sequences = [operand for operand in self.operands(node) if operand.extent is not None]
+        sequences = [operand for operand in map(self.value, node.inputs) if operand.extent is not None]
         same = [operand for operand in sequences if operand.type.axes == wanted.axes]
         chosen = same or sequences
         return chosen[0].extent if chosen else None
@@ -204,12 +208,13 @@ class Lowering:
     def broadcast(self, operands: Sequence[Lowered]) -> list[ir.Value]:
         """The operands of an element-wise operator, aligned, in one element type: constants may be of a narrower one."""
         own = common_data_type([operand.type for operand in operands])
-        operands = [self._in_type(operand, own) for operand in operands]
+        operands = [self.in_type(operand, own) for operand in operands]
         rank = max(operand.type.rank for operand in operands)
         dynamic_rank = max(operand.type.dynamic_rank for operand in operands)
         return [self.raised(operand, rank, dynamic_rank) for operand in operands]
 
-    def _in_type(self, operand: Lowered, own: DataType) -> Lowered:
+    def in_type(self, operand: Lowered, own: DataType) -> Lowered:
+        """The operand in the element type ``own``."""
         if operand.type.data_type is own:
             return operand
         value = self.builder.op("Cast", operand.value, to=int(ONNX_TYPES[own]))

@@ -20,10 +20,9 @@ from bridge.lower.value import Lowered
 @lowers("Times", onnx="MatMul between Reshapes; Gather for index inputs and for OneHot")
 def lower_times(ctx: Lowering, node: Node) -> ir.Value:
     """Contract the data's last axes with the weight's first ones."""
-    weight = ctx.value(node.inputs[0])
+    weight, data = ctx.operands(node)
     if node.inputs[1] in ctx.indexed:
         return ctx.builder.op("Gather", weight.value, ctx.indexed[node.inputs[1]], axis=0)
-    data = ctx.value(node.inputs[1])
     if attributes.integer(node, "inferInputRankToMap", -1) == REDUCE_SEQUENCE_AXIS:
         return _over_sequence(ctx, weight, data)
     contracted = contracted_axes(node, weight.type.rank)
@@ -39,7 +38,7 @@ def lower_times(ctx: Lowering, node: Node) -> ir.Value:
 @lowers("TransposeTimes", onnx="MatMul with the transposed weight")
 def lower_transpose_times(ctx: Lowering, node: Node) -> ir.Value:
     """The data times the transpose of a matrix; a vector counts as a matrix of one row."""
-    b, weight = ctx.builder, ctx.value(node.inputs[0])
+    b, (weight, data) = ctx.builder, ctx.operands(node)
     dynamic, rank = weight.type.dynamic_rank, weight.type.rank
     if rank < 2:
         added = [dynamic + rank] if rank else [dynamic, dynamic + 1]
@@ -53,7 +52,7 @@ def lower_transpose_times(ctx: Lowering, node: Node) -> ir.Value:
     transposed = Lowered(turned, weight.type.with_shape((shape, rows)), weight.extent)
     if node.inputs[1] in ctx.indexed:
         return b.op("Gather", turned, ctx.indexed[node.inputs[1]], axis=0)
-    return _product(ctx, ctx.value(node.inputs[1]), transposed, 1)
+    return _product(ctx, data, transposed, 1)
 
 
 def _product(ctx: Lowering, data: Lowered, weight: Lowered, contracted: int) -> ir.Value:

@@ -10,7 +10,7 @@ from bridge.graph.inference.rule import RULES
 from bridge.graph.model import FREE, INFERRED, Axis, AxisKind, Variable
 from bridge.graph.network import Network, Node
 from bridge.graph.operators import DELAYS
-from bridge.graph.types import TensorType, ordered_axes
+from bridge.graph.types import TensorType, in_one_type, ordered_axes
 from bridge.limits import DEFAULT_LIMITS, Limits
 
 Types = dict[str, TensorType]
@@ -100,7 +100,7 @@ def _infer_node(node: Node, types: Types, limits: Limits, *, complete: bool) -> 
     if complete and None in operands:
         missing = node.inputs[operands.index(None)]
         raise InvalidGraphError(f"the shape of {missing} is not known", node=node.uid)
-    found = RULES[node.op](node, operands)
+    found = RULES[node.op](node, _in_one_type(operands))
     if found is None:
         return False
     results = found if isinstance(found, tuple) else (found,)
@@ -111,6 +111,15 @@ def _infer_node(node: Node, types: Types, limits: Limits, *, complete: bool) -> 
             types[uid] = result
             changed = True
     return changed
+
+
+def _in_one_type(operands: Sequence[TensorType | None]) -> Sequence[TensorType | None]:
+    """``bridge.graph.types.in_one_type`` of the operands that are known."""
+    known = [operand for operand in operands if operand is not None]
+    if len({operand.data_type for operand in known}) < 2:
+        return operands
+    coerced = iter(in_one_type(known))
+    return [None if operand is None else next(coerced) for operand in operands]
 
 
 def _check_size(node: Node, result: TensorType, limits: Limits) -> None:

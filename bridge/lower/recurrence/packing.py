@@ -233,7 +233,7 @@ def _bias(cell: Cell, bias: Matrix) -> Matrix:
 
 def _initial(ctx: Lowering, state: State) -> ir.Value | None:
     """The initial state, broadcastable to ``[N, H]``; ``None`` where it is zero, and not a parameter that training may change."""
-    initial = ctx.value(state.initial)
+    initial = ctx.in_type(ctx.value(state.initial), ctx.type_of(state.source).data_type)
     known = ctx.builder.known(initial.value)
     zero = known is not None and not known.any() and initial.value not in ctx.builder.constants.traced
     return None if zero else ctx.raised(initial, 1, 1)

@@ -127,7 +127,8 @@ class _Body:
 
     def _initial(self, state: State, shape: tuple[int, ...]) -> ir.Value:
         """``[N, offset, *shape]``: the initial state, in the order in which the loop reads it."""
-        b, initial = self.outer.builder, self.outer.value(state.initial)
+        b, own = self.outer.builder, self.outer.type_of(state.source).data_type
+        initial = self.outer.in_type(self.outer.value(state.initial), own)
         batch = self.outer.shape_vector(self.loop.extent.lengths, 0, 1)
         if self.loop.reverse and initial.extent is not None:
             # The first steps of the other sequence stand behind the end of this one; walking backwards reads the last of them

@@ -12,7 +12,7 @@ NATIVE = cntk.cntk_py
 
 
 def one_hot(p: Program, shape: Any) -> np.ndarray:
-    found = np.zeros(shape, np.float32)
+    found = np.zeros(shape, p.usual)
     flat = found.reshape(-1, shape[-1])
     flat[np.arange(len(flat)), p.random.randint(0, shape[-1], len(flat))] = 1
     return found
@@ -20,7 +20,7 @@ def one_hot(p: Program, shape: Any) -> np.ndarray:
 
 def pair(p: Program, classes: int, hard: bool) -> Any:
     """A prediction and a label over the same axes."""
-    make = (lambda shape: one_hot(p, shape)) if hard else (lambda shape: p.random.uniform(0.01, 0.99, shape).astype(np.float32))
+    make = (lambda shape: one_hot(p, shape)) if hard else (lambda shape: p.random.uniform(0.01, 0.99, shape).astype(p.usual))
     shape = (classes,)
     if p.chance(0.35):
         lengths = p.steps
@@ -80,12 +80,12 @@ def edit_distance(p: Program) -> Any:
 
 def ranking(p: Program) -> Any:
     count = p.integer(1, 3)
-    gains = np.sort(p.random.randint(0, 4, (p.samples * count, 1)).astype(np.float32), axis=0)[::-1]
-    groups = np.repeat(np.arange(p.samples), count)[:, None].astype(np.float32)
+    gains = np.sort(p.random.randint(0, 4, (p.samples * count, 1)).astype(p.usual), axis=0)[::-1]
+    groups = np.repeat(np.arange(p.samples), count)[:, None].astype(p.usual)
     axes = [cntk.Axis.default_batch_axis()]
     made = []
     for values in (p.normal((len(gains), 1)), np.ascontiguousarray(gains), groups):
-        variable = cntk.input_variable((1,), dynamic_axes=axes, name="i%d" % len(p.feed))
+        variable = cntk.input_variable((1,), p.usual, dynamic_axes=axes, name="i%d" % len(p.feed))
         p.feed[variable] = values
         made.append(variable)
     return p.one([cntk.losses.lambda_rank, cntk.metrics.ndcg_at_1])(*made)
@@ -105,6 +105,7 @@ OPERATIONS = (
 
 def build(p: Program) -> Case:
     """One to three criteria of inputs of their own, or a ranking."""
+    p.usual = p.one([np.float32, np.float32, np.float64])
     p.steps = p.lengths()
     p.grow((ranking,) if p.chance(0.1) else OPERATIONS, p.integer(1, 3))
     return p.finish()

@@ -126,7 +126,7 @@ def to_sequence(p: Program) -> Any:
     x = p.operand(lambda value: len(value.dynamic_axes) == 1 and len(value.shape) > 1)
     if p.chance(0.4) or x.shape[0] < 1:
         return cntk.to_sequence(x)
-    lengths = np.array([p.integer(1, x.shape[0]) for _ in range(p.samples)], np.float32)
+    lengths = np.array([p.integer(1, x.shape[0]) for _ in range(p.samples)], p.usual)
     lengths[p.random.randint(p.samples)] = x.shape[0]
     return cntk.to_sequence(x, p.batch((), values=lengths))
 
@@ -182,19 +182,20 @@ OPERATIONS = [
 
 
 def condition_input(p: Program, lengths: Any, axis: Any) -> None:
-    values = [(p.random.uniform(size=length) < 0.5).astype(np.float32) for length in lengths]
+    values = [(p.random.uniform(size=length) < 0.5).astype(p.usual) for length in lengths]
     for row in values:
         row[p.random.randint(len(row))] = 1
     if p.chance(0.2):
-        values = [row * p.one([1, 2, 0.5]) for row in values]
+        values = [row * p.usual(p.one([1, 2, 0.5])) for row in values]
     axes = [cntk.Axis.default_batch_axis(), axis]
-    variable = cntk.input_variable((), dynamic_axes=axes, name="condition%d" % len(p.feed))
+    variable = cntk.input_variable((), p.usual, dynamic_axes=axes, name="condition%d" % len(p.feed))
     p.feed[variable] = values
     p.pool.append(variable)
 
 
 def build(p: Program) -> Case:
     """Some inputs over one to three axes, and two to eight operators."""
+    p.usual = p.one([np.float32, np.float32, np.float64])
     axes = [cntk.Axis.default_dynamic_axis(), cntk.Axis("enc"), cntk.Axis("dec")][: p.one([1, 1, 1, 2, 2, 3])]
     if p.chance(0.3):
         axes.reverse()

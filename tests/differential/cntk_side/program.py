@@ -32,6 +32,7 @@ class Program:
         self._taken = set()  # type: Set[str]
         self.legacy_format = False
         self.dtype = self.one([np.float32] * 6 + [np.float64] * 2 + [np.float16])  # CNTK evaluates one type at a time
+        self.usual = np.float32  # the type of what is made without a type of its own
         self.long = False  # whether there is a sequence axis
         self.steps = []  # type: List[int]
 
@@ -58,17 +59,17 @@ class Program:
             found[self.random.randint(self.samples)] = 1
         return found
 
-    def normal(self, shape: Sequence[int], dtype: type = np.float32) -> np.ndarray:
-        return self.random.standard_normal([FREE_SIZE if d == FREE else d for d in shape]).astype(dtype)
+    def normal(self, shape: Sequence[int], dtype: Optional[type] = None) -> np.ndarray:
+        return self.random.standard_normal([FREE_SIZE if d == FREE else d for d in shape]).astype(dtype or self.usual)
 
-    def static(self, shape: Sequence[int], dtype: type = np.float32, values: Optional[np.ndarray] = None) -> Any:
+    def static(self, shape: Sequence[int], dtype: Optional[type] = None, values: Optional[np.ndarray] = None) -> Any:
         """An input without dynamic axes."""
-        return self._input(shape, dtype, [], self.normal(shape, dtype) if values is None else values)
+        return self._input(shape, dtype or self.usual, [], self.normal(shape, dtype) if values is None else values)
 
-    def batch(self, shape: Sequence[int], dtype: type = np.float32, values: Optional[np.ndarray] = None) -> Any:
+    def batch(self, shape: Sequence[int], dtype: Optional[type] = None, values: Optional[np.ndarray] = None) -> Any:
         """An input with the batch axis."""
         values = self.normal((self.samples, *shape), dtype) if values is None else values
-        return self._input(shape, dtype, [cntk.Axis.default_batch_axis()], values)
+        return self._input(shape, dtype or self.usual, [cntk.Axis.default_batch_axis()], values)
 
     def batch_of(self, values: np.ndarray) -> Any:
         """An input with the batch axis, of the type and shape of `values`, `[N, *shape]`."""
@@ -79,21 +80,22 @@ class Program:
         shape: Sequence[int],
         lengths: Sequence[int],
         axis: Optional[Any] = None,
-        dtype: type = np.float32,
+        dtype: Optional[type] = None,
         values: Optional[List[np.ndarray]] = None,
     ) -> Any:
         """An input over a sequence axis, the default one unless `axis` is given."""
         if values is None:
             values = [self.normal((length, *shape), dtype) for length in lengths]
         axes = [cntk.Axis.default_batch_axis(), cntk.Axis.default_dynamic_axis() if axis is None else axis]
-        return self._input(shape, dtype, axes, values)
+        return self._input(shape, dtype or self.usual, axes, values)
 
-    def parameter(self, shape: Sequence[int], dtype: type = np.float32) -> Any:
+    def parameter(self, shape: Sequence[int], dtype: Optional[type] = None) -> Any:
         scale = 1.0 / np.sqrt(max(1, int(np.prod(shape[:-1], dtype=int))))
-        return cntk.parameter(init=(scale * self.normal(shape)).astype(dtype), dtype=dtype)
+        own = dtype or self.usual
+        return cntk.parameter(init=(scale * self.normal(shape, np.float32)).astype(own), dtype=own)
 
-    def constant(self, shape: Sequence[int], dtype: type = np.float32) -> Any:
-        return cntk.constant(self.normal(shape, dtype), dtype=dtype)
+    def constant(self, shape: Sequence[int], dtype: Optional[type] = None) -> Any:
+        return cntk.constant(self.normal(shape, dtype), dtype=dtype or self.usual)
 
     def operand(self, fits: Callable[[Any], bool] = lambda _: True) -> Any:
         """A value of the pool, the younger the likelier."""

@@ -179,7 +179,7 @@ def optimized_stack(p: Program) -> Any:
     directions = p.integer(1, 2)
     inward = [width] + [hidden * directions] * (count - 1)
     size = sum(directions * gates * hidden * (each + hidden + 2) for each in inward)
-    weights = cntk.parameter((size // hidden, hidden), init=0.4 * p.normal((size // hidden, hidden)))
+    weights = cntk.parameter((size // hidden, hidden), init=0.4 * p.normal((size // hidden, hidden), np.float32))
     return [cntk.optimized_rnnstack(signal(p, width, np.float32), weights, hidden, count, directions == 2, operator)]
 
 
@@ -203,9 +203,10 @@ BUILDERS = (
 def build(p: Program) -> Case:
     """One recurrent network, its parameters filled so that every term shows."""
     builder = p.one(BUILDERS)
-    p.dtype = p.one([np.float32, np.float32, np.float32, np.float64])
-    for value in builder(p):
-        p.keep(value)
+    p.dtype = p.usual = p.one([np.float32, np.float32, np.float32, np.float64])
+    with cntk.default_options(dtype=p.dtype):
+        for value in builder(p):
+            p.keep(value)
     made = p.finish()
     if builder is optimized_stack:
         return made._replace(stand_in=convert_optimized_rnnstack)

@@ -51,7 +51,7 @@ def convolution(p: Program) -> Any:
 def lookup(p: Program) -> Any:
     """A table read by numbers that vary from step to step."""
     count = p.integer(2, 5)
-    values = [p.random.randint(0, count, length).astype(np.float32) for length in p.steps]
+    values = [p.random.randint(0, count, length).astype(p.usual) for length in p.steps]
     index = p.sequence((), p.steps, values=values)
     if p.chance(0.5):
         return cntk.gather(p.parameter((count, *p.shape(0, 2))), index)
@@ -80,7 +80,7 @@ def self_attention(p: Program) -> Any:
     unpacked, mask = cntk.sequence.unpack(x, 0).outputs
     keys = cntk.sequence.broadcast_as(unpacked, x)
     scores = cntk.reduce_sum(keys * x, axis=1, keepdims=False)
-    masked = cntk.element_select(cntk.sequence.broadcast_as(mask, x), scores, cntk.constant(-1e30))
+    masked = cntk.element_select(cntk.sequence.broadcast_as(mask, x), scores, cntk.constant(-1e30, dtype=p.usual))
     weights = cntk.softmax(masked, axis=0)
     return cntk.reduce_sum(keys * cntk.reshape(weights, (-1, 1)), axis=0, keepdims=False)
 
@@ -99,7 +99,7 @@ def running(p: Program) -> Any:
 
 def changes(p: Program) -> Any:
     """Steps that differ from the one before, gathered and put back."""
-    values = [p.random.randint(0, 2, length).astype(np.float32) for length in p.steps]
+    values = [p.random.randint(0, 2, length).astype(p.usual) for length in p.steps]
     x = p.sequence((), p.steps, values=values)
     changed = cntk.element_or(cntk.not_equal(x, cntk.sequence.past_value(x)), cntk.sequence.is_first(x))
     other = steps_of(p, (2,))
@@ -146,7 +146,9 @@ OPERATIONS = (
 def build(p: Program) -> Case:
     """One to three of them over one batch."""
     p.steps = p.lengths()
-    p.grow(OPERATIONS, p.integer(1, 3))
+    p.usual = p.one([np.float32, np.float32, np.float64])
+    with cntk.layers.default_options(dtype=p.usual):
+        p.grow(OPERATIONS, p.integer(1, 3))
     made = p.finish()
     fill_parameters(made.model, p.integer(0, 1 << 30))
     return made

@@ -114,9 +114,9 @@ def indices(p: Program, below: int) -> Any:
     shape = p.shape(0, 2)
     fraction = 0.7 if p.chance(0.2) else 0.0
     if p.chance(0.3):
-        return p.static(shape, values=(p.random.randint(0, below, shape) + fraction).astype(np.float32))
+        return p.static(shape, values=(p.random.randint(0, below, shape) + fraction).astype(p.usual))
     full = (p.samples, *tuple(shape))
-    return p.batch(shape, values=(p.random.randint(0, below, full) + fraction).astype(np.float32))
+    return p.batch(shape, values=(p.random.randint(0, below, full) + fraction).astype(p.usual))
 
 
 def gather(p: Program) -> Any:
@@ -203,6 +203,7 @@ OPERATIONS = [
 
 def build(p: Program) -> Case:
     """A batch, a sequence now and then, and one to six operators."""
+    p.usual = p.one([np.float32, np.float32, np.float64])
     free = 0.25 if p.chance(0.4) else 0.0
     for _ in range(p.integer(1, 2)):
         p.batch(p.shape(1, 4, free))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bridge.errors import InvalidGraphError
 from bridge.graph.inference.rule import RULES
-from bridge.graph.model import DEFAULT_BATCH_AXIS, DEFAULT_SEQUENCE_AXIS, FREE, Axis, AxisKind
+from bridge.graph.model import DEFAULT_BATCH_AXIS, DEFAULT_SEQUENCE_AXIS, FREE, Axis, AxisKind, DataType
 from bridge.graph.network import Node
 from tests.graph.inference.typed import type_of
 from tests.lower.graphs import BATCH, SEQUENCE, STATIC, Graph, static_axis
@@ -44,6 +45,15 @@ def test_reconciled_value_takes_the_axes_of_the_other(axes: tuple[Axis, ...]) ->
     graph = Graph()
     found = type_of(graph, graph.op("ReconcileDynamicAxis", graph.input("x", (3,), axes), graph.input("like", (), SEQUENCE)))
     assert (found.shape, found.axes) == ((3,), SEQUENCE)
+
+
+def test_float32_constant_repeated_along_float64_sequences_is_float64() -> None:
+    """What CNTK's front ends write for the first and the last step of a float64 model."""
+    graph = Graph()
+    like = graph.input("like", (3,), SEQUENCE, np.float64)
+    flags = graph.op("PastValue", graph.op("ReconcileDynamicAxis", graph.constant(0.0), like), graph.constant(1.0), offset=1)
+    where = graph.op("Where", flags, newDynamicAxes=OTHER)
+    assert [type_of(graph, uid).data_type for uid in (flags, where)] == [DataType.DOUBLE] * 2
 
 
 def test_sequences_are_made_of_the_first_static_axis() -> None:
