@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.console import error_console, plain
+from bridge.cli.console import error_console, plain, printable
 from bridge.cli.exits import errors_as_exits
 from bridge.cli.facts import echo_facts
 from bridge.cli.option_groups import with_option_groups
@@ -118,16 +118,17 @@ def _harden_with_progress(package: Path, data: Path, output_path: Path, options:
         return harden(package, data, output_path, options)
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("training"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(), TimeRemainingColumn(), TextColumn("left"), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        return harden(
-            package,
-            data,
-            output_path,
-            options,
-            progress=lambda done, total, text: bar.update(task, completed=done, total=total, description=text),
-        )
+        task = bar.add_task("verifying", total=None)
+
+        def show(done: int, total: int, text: str) -> None:
+            # Certificates and the smoke test begin to count anew, at a pace of their own.
+            if done < bar.tasks[task].completed:
+                bar.reset(task)
+            bar.update(task, completed=done, total=total, description=printable(text))
+
+        return harden(package, data, output_path, options, progress=show)
 
 
 def _tell(hardened: "Hardened", *, as_json: bool) -> None:

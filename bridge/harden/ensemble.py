@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 DISAGREEMENT: Final = "disagreement"
-"""The output that an ensemble adds: ``[N]`` of the logits' type, from 0, where all members decide as their mean does."""
+"""The output that an ensemble adds: the logits' type and shape, but for the classes; from 0, where all decide as their mean."""
 
 
 def ensemble(members: Sequence[ir.Model], output: str) -> ir.Model:
@@ -38,10 +38,12 @@ def ensemble(members: Sequence[ir.Model], output: str) -> ir.Model:
     for copy in copies[1:]:
         _join(first.graph, copy.graph)
     shape, kind = logits[0].shape, logits[0].type
+    assert shape is not None
     assert kind is not None
-    mean, disagreement = _Votes(first.graph, kind).count(logits, output)
+    axis = class_axis(list(shape))
+    mean, disagreement = _Votes(first.graph, kind, axis).count(logits, output)
     mean.shape, mean.type = shape, kind
-    disagreement.shape, disagreement.type = ir.Shape([shape[0] if shape is not None else "N"]), kind
+    disagreement.shape, disagreement.type = ir.Shape([*shape[:axis], *shape[axis + 1 :]]), kind
     first.graph.outputs[:] = [mean, disagreement]
     first.graph.name = members[0].graph.name
     return first
@@ -54,12 +56,11 @@ def ensemble_twin(twin: Twin, members: Sequence[ir.Model], output: str) -> Twin:
     from bridge.lower import PortType
 
     lowered = twin.lowered
-    batch, dtype = next((port.shape[0], port.dtype) for port in lowered.outputs if port.name == output)
-    outputs = (
-        *(port for port in lowered.outputs if port.name == output),
-        PortType(DISAGREEMENT, DISAGREEMENT, dtype, (batch,)),
-    )
-    return Twin(replace(lowered, model=ensemble(members, output), outputs=outputs), twin.names, twin.title)
+    joined = ensemble(members, output)
+    voted = next(port for port in lowered.outputs if port.name == output)
+    axis = class_axis(voted.shape)
+    outputs = (voted, PortType(DISAGREEMENT, DISAGREEMENT, voted.dtype, (*voted.shape[:axis], *voted.shape[axis + 1 :])))
+    return Twin(replace(lowered, model=joined, outputs=outputs), twin.names, twin.title)
 
 
 def _refuse_unlike(members: Sequence[ir.Model], output: str) -> None:
@@ -73,9 +74,17 @@ def _refuse_unlike(members: Sequence[ir.Model], output: str) -> None:
         raise InvalidOptionError(
             f"an ensemble needs an output {output!r} and adds one called {DISAGREEMENT!r}; there are {names}"
         )
-    shape = next(value.shape for value in members[0].graph.outputs if value.name == output)
-    if shape is not None and len(shape) != 2:
-        raise InvalidOptionError(f"an ensemble votes on an output [N, C]; {output!r} is {list(shape)}")
+
+
+def class_axis(shape: Sequence[object]) -> int:
+    """The axis of classes of an output ``[N, C]``, whose other axes, if there are more, are of extent 1.
+
+    Raises ``InvalidOptionError`` for other outputs.
+    """
+    wide = [axis for axis, extent in enumerate(shape) if axis and extent != 1]
+    if len(wide) != 1:
+        raise InvalidOptionError(f"an ensemble votes on an output [N, C]; this one is {list(shape)}")
+    return wide[0]
 
 
 def _renamed(model: ir.Model, prefix: str) -> ir.Model:
@@ -120,16 +129,16 @@ def _join(graph: ir.Graph, other: ir.Graph) -> None:
 class _Votes:
     """The nodes that take the mean of some logits, and count who differs from it."""
 
-    def __init__(self, graph: ir.Graph, kind: ir.TypeProtocol) -> None:
+    def __init__(self, graph: ir.Graph, kind: ir.TypeProtocol, axis: int) -> None:
         self.graph = graph
         self.kind = kind
+        self.axis = axis
 
     def count(self, logits: Sequence[ir.Value], output: str) -> tuple[ir.Value, ir.Value]:
         """Mean ``[N, C]`` by the name of ``output``, and disagreement ``[N]``."""
         share = self._constant("share", 1 / len(logits))
         mean = self._apply("Mul", self._sum(logits), share, name=output)
-        decided = self._apply("ArgMax", mean, axis=1, keepdims=0)
-        classes = [self._apply("ArgMax", own, axis=1, keepdims=0) for own in logits]
+        decided, *classes = (self._apply("ArgMax", own, axis=self.axis, keepdims=0) for own in (mean, *logits))
         agreeing = [self._apply("Cast", self._apply("Equal", own, decided), to=int(self.kind.dtype)) for own in classes]
         agreed = self._apply("Mul", self._sum(agreeing), share)
         return mean, self._apply("Sub", self._constant("one", 1.0), agreed, name=DISAGREEMENT)

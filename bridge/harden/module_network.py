@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bridge.errors import InvalidOptionError
-from bridge.harden.ensemble import DISAGREEMENT
+from bridge.harden.ensemble import DISAGREEMENT, class_axis
 from bridge.harden.exporting import OPSET, exported
 from bridge.harden.samples import Array
 from bridge.package.contents import INTERFACE, ONNX_MODEL, TORCH_README, TORCH_SOURCE, TORCH_WEIGHTS
@@ -36,8 +36,8 @@ class {name}(nn.Module):
     def forward(self, {arguments}) -> dict[str, Tensor]:
         found = [member({given})[{output!r}] for member in self.members]
         mean = sum(found[1:], found[0]) / {count}
-        decided = mean.argmax(dim=1)
-        agreeing = [(own.argmax(dim=1) == decided).to(mean.dtype) for own in found]
+        decided = mean.argmax(dim={axis})
+        agreeing = [(own.argmax(dim={axis}) == decided).to(mean.dtype) for own in found]
         return {{{output!r}: mean, {disagreement!r}: 1 - sum(agreeing[1:], agreeing[0]) / {count}}}
 '''
 
@@ -74,6 +74,7 @@ class ModuleNetwork:
         if not all(name.isidentifier() for name in names):
             raise InvalidOptionError(f"an ensemble is written in Python, where one of {names} is no name")
         chosen = next(tensor for tensor in self.outputs if tensor.name == output)
+        axis = class_axis(chosen.shape)
         arguments = ", ".join(f"{tensor.name}: Tensor" for tensor in self.inputs)
         added = _ENSEMBLE.format(
             name=ENSEMBLE_CLASS,
@@ -82,12 +83,13 @@ class ModuleNetwork:
             arguments=arguments,
             given=", ".join(f"{tensor.name}={tensor.name}" for tensor in self.inputs),
             output=output,
+            axis=axis,
             disagreement=DISAGREEMENT,
         )
         state = {
             f"members.{number}.{name}": array for number, member in enumerate(members) for name, array in member.state.items()
         }
-        disagreement = Tensor(DISAGREEMENT, chosen.dtype, chosen.shape[:1])
+        disagreement = Tensor(DISAGREEMENT, chosen.dtype, (*chosen.shape[:axis], *chosen.shape[axis + 1 :]))
         return replace(
             self, source=self.source + added.encode(), class_name=ENSEMBLE_CLASS, state=state, outputs=(chosen, disagreement)
         )

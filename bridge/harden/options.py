@@ -70,13 +70,15 @@ class Training:
     reach: float = 1.0
 
     def __post_init__(self) -> None:
-        counts = (self.epochs, self.patience, self.batch, self.steps)
-        numbers = (self.learning_rate, self.step, self.beta, self.sigma, self.temperature, self.reach)
-        if min(counts) < 1 or not all(math.isfinite(value) and value > 0 for value in numbers) or not 2 <= self.members <= 32:
-            raise InvalidOptionError(
-                f"training with {self.epochs} epochs, {self.batch} samples at once, {self.steps} steps, {self.members} members: "
-                "expected positive numbers, and 2 to 32 members"
-            )
+        counts = ("epochs", "patience", "batch", "steps")
+        numbers = ("learning_rate", "step", "beta", "sigma", "temperature", "reach")
+        wrong = [name for name in counts if getattr(self, name) < 1]
+        wrong += [name for name in numbers if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0)]
+        if wrong:
+            told = ", ".join(f"{name.replace('_', ' ')} {getattr(self, name)}" for name in wrong)
+            raise InvalidOptionError(f"training with {told}: expected finite numbers above 0")
+        if not 2 <= self.members <= 32:
+            raise InvalidOptionError(f"an ensemble of {self.members}: expected 2 to 32 members")
         _ = self.threat
 
     @property

@@ -107,7 +107,8 @@ def read_labelled(path: Path, interface: Interface, input_name: str | None = Non
     try:
         found, sha256 = data.read_samples(path, places, _place(output), input_name or "")
     except InvalidOptionError as error:
-        raise InvalidInputsError(str(error)) from error
+        sentence = str(error)
+        raise InvalidInputsError(sentence if str(path) in sentence else f"{path}: {sentence}") from error
     _refuse_unfit(path, found, places[found.name])
     mask = None if found.mask is None else np.broadcast_to(found.mask, found.x.shape)
     samples = Samples(found.x, found.labels.astype(np.int64), dict(found.others), mask)

@@ -133,12 +133,9 @@ def test_certified_accuracy_falls_with_the_radius_and_counts_true_classes_alone(
     assert [point["accuracy"] for point in points] == sorted((point["accuracy"] for point in points), reverse=True)
     assert points[0]["radius"] == 0
     assert points[0]["lower"] < 1 / 3 < points[0]["upper"]
-    assert points[-1] == {
-        "radius": round(wider.smoothing.ceiling, 6),
-        "accuracy": 0.0,
-        "lower": 0.0,
-        "upper": points[-1]["upper"],
-    }
+    assert points[-1]["radius"] == pytest.approx(wider.smoothing.ceiling, abs=1e-6)
+    assert points[-1]["radius"] <= wider.smoothing.ceiling
+    assert points[-1]["accuracy"] == 0.0
     assert "certificates" not in json.dumps(report.to_summary()["curves"])
 
 

@@ -13,7 +13,7 @@ import bridge
 from bridge.errors import InvalidOptionError
 from bridge.harden.agreement import agreement_report, require_agreement, served
 from bridge.harden.correspondence import correspondence, with_weights
-from bridge.harden.ensemble import DISAGREEMENT, ensemble, ensemble_twin
+from bridge.harden.ensemble import DISAGREEMENT, class_axis, ensemble, ensemble_twin
 from bridge.harden.samples import Array
 from bridge.harden.twin import Twin, serving_model, twin_of_graph, twin_of_source
 from bridge.package.interface import Interface, Tensor
@@ -112,3 +112,14 @@ def test_ensembles_that_cannot_be_are_refused() -> None:
     for given, output, reason in ((models[:1], "z", "two members"), (models, "y", "output 'y'")):
         with pytest.raises(InvalidOptionError, match=reason):
             ensemble(given, output)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [(("N", 10), 1), (("N", 1, 10), 2), (("N", 10, 1, 1), 1)])
+def test_members_vote_along_the_one_axis_of_classes(shape: tuple[int | str, ...], axis: int) -> None:
+    assert class_axis(shape) == axis
+
+
+@pytest.mark.parametrize("shape", [("N", 4, 10), ("N", 1), ("N", "T", 10)])
+def test_outputs_without_one_axis_of_classes_are_not_voted_on(shape: tuple[int | str, ...]) -> None:
+    with pytest.raises(InvalidOptionError, match="votes"):
+        class_axis(shape)

@@ -100,7 +100,7 @@ def _drawing(report: CertificationReport) -> Markup:
             percent(each.smoothing.ceiling / report.greatest),
             _height(each.accuracy(each.smoothing.ceiling)),
             4,
-            f"end line{number % _LINES}",
+            f"reach line{number % _LINES}",
             f"radius {each.smoothing.ceiling:.4g}: {share_text(each.share(each.smoothing.ceiling))}",
         )
         for number, each in enumerate(report.certifications)
