@@ -45,6 +45,14 @@ def report(data: Path) -> RobustnessReport:
     return attack(LENET, data, OPTIONS)
 
 
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The network as a PyTorch module that nobody signed."""
+    folder = tmp_path_factory.mktemp("module") / "twin"
+    bridge.convert(LENET, folder, target="torch")
+    return folder
+
+
 def result(report: RobustnessReport) -> ThreatResult:
     """The only one."""
     (found,) = report.results
@@ -98,9 +106,8 @@ def test_the_wrong_twin_is_found_out(data: Path, tmp_path: Path) -> None:
     assert not parity.holds
 
 
-def test_a_torch_folder_is_both_sides_and_says_nothing_of_parity(data: Path, tmp_path: Path) -> None:
-    bridge.convert(LENET, tmp_path / "twin", target="torch")
-    report = attack(tmp_path / "twin", data, options(allow_unsigned=True))
+def test_a_torch_folder_is_both_sides_and_says_nothing_of_parity(data: Path, module: Path) -> None:
+    report = attack(module, data, options(allow_unsigned=True))
     assert result(report).parity is None
     assert result(report).attacks
 
@@ -123,9 +130,9 @@ def test_a_torch_folder_is_both_sides_and_says_nothing_of_parity(data: Path, tmp
         ({"input": "y"}, "no input 'y'"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(members: dict[str, object], told: str, data: Path) -> None:
+def test_options_that_make_no_sense_are_refused(members: dict[str, object], told: str, data: Path, module: Path) -> None:
     with pytest.raises(InvalidOptionError, match=told):
-        attack(LENET, data, options(**members))
+        attack(module, data, options(allow_unsigned=True, **members))
 
 
 def test_tokens_of_a_sequence_are_replaced_within_its_length(tmp_path: Path) -> None:
