@@ -23,7 +23,6 @@ COMMANDS = {
     "facts": ["keys", "new", "--output-path", "key", "--no-password"],
     "conversion": ["convert", MODEL, "--allow-unsigned", "-o", "out.onnx", "--json"],
     "refusal": ["convert", MODEL, "-o", "out.onnx", "--json"],
-    "group": ["doctor", "--json"],
 }
 
 
