@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -102,7 +103,12 @@ def started(contender: Contender, body: Path) -> Iterator[None]:
     """The server, from its first answer to its end: MLServer is ready before its workers are."""
     environment = os.environ | {"PYTHONPATH": f"{HERE / 'serving'}:{HERE.parent}", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(
-        contender.command, cwd=contender.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        contender.command,
+        cwd=contender.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         waits = 0
@@ -114,11 +120,12 @@ def started(contender: Contender, body: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # LitServe leaves its workers behind, which look for work without a pause: the next contender would pay for them.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _answers(port: int, path: str, body: Path | None) -> bool:
