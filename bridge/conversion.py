@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.errors import InvalidOptionError, UserCodeError
+from bridge.errors import InvalidOptionError
 from bridge.light_import import import_onnx_ir
 from bridge.limits import DEFAULT_LIMITS, Limits
 from bridge.sealed import SealedSource
@@ -17,7 +17,7 @@ from bridge.version import __version__
 
 if TYPE_CHECKING:
     from bridge.graph.interface import LeftOut
-    from bridge.graph.model import Function, Model
+    from bridge.graph.model import Model
     from bridge.lower import LoweredModel, LoweringOptions, PortType
     from bridge.targets.onnx_file import WrittenFile
     from bridge.targets.pytorch.folder import WrittenFolder
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TARGETS = ("onnx", "torch")
 SOURCE_SHA256 = "cntk_bridge.source.sha256"
 """The metadata key of an ONNX file under which the source's digest stands."""
+_SHOWN = 5
+"""How many user-defined functions a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,25 +227,21 @@ def lower_bytes(
     from bridge.graph.inference import infer
     from bridge.graph.interface import choose
     from bridge.graph.network import dissolve
+    from bridge.graph.user_code import describe_user_code, refuse_user_code
     from bridge.lower import evaluation_order, lower_model
     from bridge.source import read_model
 
     model = read_model(data, limits)
-    if model.user_functions:
-        raise UserCodeError([_describe(function) for function in model.user_functions])
     network = dissolve(model, kept_blocks(model))
     interface = choose(network, outputs, losses)
     order = evaluation_order(network, interface)
+    refuse_user_code(network, order)
     types = infer(network, order, limits, folded_axes(network, order))
-    return model, lower_model(network, types, order, interface, options), interface.left_out
-
-
-def _describe(function: Function) -> str:
-    """User code by name: what CNTK would have imported or opened."""
-    assert function.user_code is not None
-    code = function.user_code
-    kind = "native" if code.native else "Python"
-    return f"{function.name or function.uid} ({kind} {code.op_name!r}, would load {code.symbol!r} from {code.module!r})"
+    lowered = lower_model(network, types, order, interface, options)
+    if model.user_functions:
+        unused = ", ".join(describe_user_code(function) for function in model.user_functions[:_SHOWN])
+        lowered.report.warn(f"the model holds user code that these outputs do not need, which is left out unread: {unused}")
+    return model, lowered, interface.left_out
 
 
 def _metadata(

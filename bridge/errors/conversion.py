@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.errors.root import BridgeError
@@ -21,15 +22,29 @@ class RefusedError(BridgeError):
     """The model is sound, and yet it is not converted."""
 
 
-class UserCodeError(RefusedError):
-    """The model holds user-defined functions. They are code: named here, never imported or run."""
+_SHOWN_FUNCTIONS = 20
+_SHOWN_OUTPUTS = 5
 
-    def __init__(self, functions: list[str]) -> None:
-        self.functions = functions
+
+class UserCodeError(RefusedError):
+    """User-defined functions are needed. They are code: named here, never imported or run.
+
+    ``functions`` describe them. ``instead``: values that do not need them, by the names that ``outputs`` takes; ``None`` where the
+    whole model is wanted.
+    """
+
+    def __init__(self, functions: Sequence[str], instead: Sequence[str] | None = None) -> None:
+        self.functions = list(functions)
+        self.instead = instead
+        what = "the model holds" if instead is None else "the outputs need"
+        if instead:
+            way_out = "ask for an output that does not need them, such as " + ", ".join(map(repr, instead[:_SHOWN_OUTPUTS]))
+        else:
+            way_out = "save the part of it that does not need them"
         super().__init__(
-            f"the model holds {len(functions)} user-defined function(s), which are code and are never loaded: "
-            + ", ".join(functions[:20])
-            + "; rebuild the model from CNTK's own operators, or save the part of it that does not need them"
+            f"{what} {len(functions)} user-defined function(s), which are code and are never loaded: "
+            + ", ".join(functions[:_SHOWN_FUNCTIONS])
+            + f"; rebuild the model from CNTK's own operators, or {way_out}"
         )
 
 
