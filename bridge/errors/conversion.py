@@ -29,8 +29,8 @@ _SHOWN_OUTPUTS = 5
 class UserCodeError(RefusedError):
     """User-defined functions are needed. They are code: named here, never imported or run.
 
-    ``functions`` describe them. ``instead``: values that do not need them, by the names that ``outputs`` takes; ``None`` where the
-    whole model is wanted.
+    ``functions`` describe them. ``instead``: values that do not need them, by the names that ``outputs`` takes; ``None`` where
+    the whole model is wanted.
     """
 
     def __init__(self, functions: Sequence[str], instead: Sequence[str] | None = None) -> None:

@@ -73,7 +73,7 @@ def _innermost_roots(functions: Mapping[str, Function]) -> dict[str, str]:
 
 
 def _named_outputs(functions: Mapping[str, Function], roots: Mapping[str, str]) -> dict[str, set[int]]:
-    """By the uid of each user function, and of each block around one: the indices of outputs that any function names of either."""
+    """By the uid of each user function, and of each block around one: the indices of outputs that others name of either."""
     opaque = {uid for uid, function in functions.items() if function.op == USER_DEFINED}
     opaque |= {block for block, root in roots.items() if root in opaque}
     named: dict[str, set[int]] = {uid: set() for uid in opaque}
