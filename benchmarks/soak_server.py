@@ -65,7 +65,7 @@ class Result:
     kinds: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     kills: int = 0
-    longest: float = 0.0
+    longest: dict[str, float] = field(default_factory=dict)
     memory: tuple[int, int] = (0, 0)
     descriptors: tuple[int, int] = (0, 0)
     counted: Mapping[Outcome, float] = field(default_factory=dict)
@@ -81,15 +81,18 @@ class Result:
         return seen
 
 
-def soak(seconds: float, callers: int = 12, *, seed: int = 0) -> Result:
-    """Run the traffic for ``seconds`` against a server that is started for it."""
+def soak(seconds: float, callers: int = 12, *, hangs_from: float = 5.0, seed: int = 0) -> Result:
+    """Run the traffic for ``seconds`` against a server that is started for it.
+
+    A request that takes ``hangs_from`` seconds more than it may is a fault.
+    """
     good, hasty = new_key(), new_key()
     result = Result(seconds=seconds)
     with _served(good[1], hasty[1]) as (process, ports):
         target = Target(ports["http"], ports["grpc"], good[0], hasty[0], *_samples())
         stop, lock = threading.Event(), threading.Lock()
         threads = [
-            threading.Thread(target=_call, args=(Caller(target, random.Random(seed + number)), result, lock, stop))  # noqa: S311
+            threading.Thread(target=_call, args=(Caller(target, random.Random(seed + number)), result, lock, stop, hangs_from))  # noqa: S311
             for number in range(callers)
         ]
         threads.append(threading.Thread(target=_kill, args=(process, result, stop, random.Random(seed))))  # noqa: S311
@@ -142,7 +145,7 @@ def _served(*digests: str) -> Iterator[tuple[int, dict[str, int]]]:
             process.wait(60)
 
 
-def _call(caller: Caller, result: Result, lock: threading.Lock, stop: threading.Event) -> None:
+def _call(caller: Caller, result: Result, lock: threading.Lock, stop: threading.Event, hangs_from: float) -> None:
     kinds, shares = list(SHARES), list(SHARES.values())
     while not stop.is_set():
         kind = caller.chance.choices(kinds, shares)[0]
@@ -151,12 +154,15 @@ def _call(caller: Caller, result: Result, lock: threading.Lock, stop: threading.
             outcome = kind(caller)
             if outcome[1] not in traffic.EXPECTED[kind]:
                 fault = f"{kind.__name__}: {outcome}"
+            late = time.monotonic() - begun - traffic.AT_MOST_SECONDS.get(kind, traffic.PATIENCE)
+            if late > hangs_from:
+                fault = f"{kind.__name__}: {outcome}, {late:.1f} s late"
         except (traffic.WrongError, OSError, http.client.HTTPException) as error:
             outcome, fault = ("none", type(error).__name__), f"{kind.__name__}: {type(error).__name__}: {error}"
         took = time.monotonic() - begun
         with lock:
             result.kinds[kind.__name__, outcome] += 1
-            result.longest = max(result.longest, took)
+            result.longest[kind.__name__] = max(result.longest.get(kind.__name__, 0.0), took)
             if fault:
                 result.faults.append(fault)
         if outcome[1] in traffic.FULL:
@@ -250,7 +256,7 @@ def main() -> None:
     print(f"\ncounted by server  { {' '.join(outcome): int(count) for outcome, count in sorted(result.counted.items())} }")
     print(f"abandoned          {result.abandoned:.0f}")
     print(f"killed at random   {result.kills}")
-    print(f"longest request    {result.longest:.2f} s")
+    print(f"longest, seconds   { {kind: round(seconds, 2) for kind, seconds in sorted(result.longest.items())} }")
     print(f"memory             {result.memory[0] / 2**20:.1f} MiB early, {result.memory[1] / 2**20:.1f} MiB at the end")
     print(f"descriptors        {result.descriptors[0]} early, {result.descriptors[1]} at the end")
     print(f"faults             {len(result.faults)}: {result.faults[:20]}")

@@ -14,7 +14,7 @@ soaking: Any = importlib.import_module("soak_server")
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [10, 60])
 def test_no_wrong_answer_no_hang_and_every_request_in_the_metrics(seconds: float) -> None:
-    result = soaking.soak(seconds, seed=1)
+    result = soaking.soak(seconds, hangs_from=20.0, seed=1)
     assert result.faults == []
     assert result.kills > 0
     assert result.counted["http", "200"] > 0

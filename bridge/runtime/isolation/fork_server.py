@@ -180,6 +180,10 @@ class ForkServer:
             self._process = None
 
 
+BY_KILL: Final = f"by {signal.SIGKILL.name}"
+"""What is said of a worker that somebody killed, or the kernel where there was no memory left."""
+
+
 def _described(end: object) -> str:
     if not isinstance(end, int):
         return "for an unknown reason"

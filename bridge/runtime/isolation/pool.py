@@ -16,12 +16,13 @@ from typing import Final
 from bridge.errors import BridgeError, ModelFailedError, OverloadedError
 from bridge.runtime.isolation.counters import Counters
 from bridge.runtime.isolation.limits import IsolationLimits
-from bridge.runtime.isolation.worker import StillRunningError, Worker
+from bridge.runtime.isolation.worker import KilledWhileLoadingError, StillRunningError, Worker
 from bridge.runtime.sandbox.report import SandboxReport
 
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _FAILURES_THAT_ARE_NO_ACCIDENT: Final = 3
+_KILLS_THAT_ARE_NO_ACCIDENT: Final = 10  # as where the system has no memory for the model, and says so in this way
 
 
 class WorkerPool:
@@ -42,6 +43,7 @@ class WorkerPool:
         self._gone: list[Worker] = []
         self._waiting = 0
         self._failures = 0
+        self._kills = 0  # of these failures
         self._failure: BridgeError | None = None
         self._next_start = 0.0
         self._closed = False
@@ -131,7 +133,9 @@ class WorkerPool:
     def _raise_if_hopeless(self) -> None:
         if self._closed:
             raise ModelFailedError("the model is closed")
-        if self._failure is not None and self._failures >= _FAILURES_THAT_ARE_NO_ACCIDENT and not self._all():
+        own = self._failures - self._kills
+        no_accident = own >= _FAILURES_THAT_ARE_NO_ACCIDENT or self._kills >= _KILLS_THAT_ARE_NO_ACCIDENT
+        if self._failure is not None and no_accident and not self._all():
             raise ModelFailedError(f"no worker loads the model any more: {self._failure}")
 
     def _wait_until_loaded(self) -> None:
@@ -236,7 +240,7 @@ class WorkerPool:
             return
         if loaded:
             self._counters.add("workers_loaded")
-            self._failures = 0
+            self._failures = self._kills = 0
             self._failure = None
             self._revive(worker)
 
@@ -271,6 +275,7 @@ class WorkerPool:
         pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
         with self._changed:
             self._failures += 1
+            self._kills += isinstance(error, KilledWhileLoadingError)
             self._failure = error
             self._next_start = time.monotonic() + pause
             self._changed.notify_all()

@@ -16,7 +16,7 @@ import numpy as np
 
 from bridge.errors import BridgeError, DeadlineExceeded, ModelFailedError
 from bridge.runtime.contract.binding import Remembered
-from bridge.runtime.isolation.fork_server import ForkServer
+from bridge.runtime.isolation.fork_server import BY_KILL, ForkServer
 from bridge.runtime.isolation.frames import (
     GO,
     PACKET_BYTES,
@@ -38,6 +38,7 @@ from bridge.runtime.sandbox.report import NO_SANDBOX, SandboxLevel, SandboxRepor
 _PATIENCE_SECONDS: Final = 1
 # A wait of the kernel's own saves a system call on the way, and cannot be of another length each time.
 _PATIENCE: Final = struct.pack("@ll", _PATIENCE_SECONDS, 0)
+_END_MILLISECONDS: Final = 1000
 _REMEMBERED_BYTES: Final = 4096  # of an answer: 256 of them are kept, and a worker may send whatever it likes
 
 Resource = TypeVar("Resource", TensorArea, socket.socket)
@@ -45,6 +46,10 @@ Resource = TypeVar("Resource", TensorArea, socket.socket)
 
 class WorkerLostError(Exception):
     """The worker ended while it had the request: it crashed, or was killed by somebody else."""
+
+
+class KilledWhileLoadingError(ModelFailedError):
+    """Somebody killed the worker before it was loaded, which says little about the model."""
 
 
 class StillRunningError(Exception):
@@ -108,14 +113,19 @@ class Worker:
     def continue_loading(self) -> bool:
         """Take the next packet of a worker that loads; true once it can be asked.
 
-        Raises what keeps the model from running: ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError``.
+        Raises what keeps the model from running: ``PolicyError`` for a sandbox below the minimum, ``ModelFailedError``, of which
+        ``KilledWhileLoadingError`` is one.
         """
         try:
             return self._continue_loading(unpack_answer(self._packet[: self._received(socket.MSG_DONTWAIT)]))
         except BlockingIOError:
             return False
         except (ProtocolError, WorkerLostError) as error:
-            raise ModelFailedError(f"a worker ended {self.end()} while it loaded the model ({error})") from error
+            # One whose socket is closed has its status already: what ``end`` does to it does not show in that.
+            ended = self.end()
+            killed = isinstance(error, WorkerLostError) and ended == BY_KILL
+            kind = KilledWhileLoadingError if killed else ModelFailedError
+            raise kind(f"a worker ended {ended} while it loaded the model ({error})") from error
 
     def _continue_loading(self, answer: Answer) -> bool:
         if answer.status is Status.CONFINED and self.report is NO_SANDBOX:
@@ -183,6 +193,10 @@ class Worker:
     def end(self) -> str:
         """How the process ended, as a sentence's part. Kills it where it has not."""
         self.kill()
+        # Its socket closes before it has ended for those who ask for its status.
+        ended = select.poll()
+        ended.register(self.handle, select.POLLIN)
+        ended.poll(_END_MILLISECONDS)
         return self._template.server.end_of(self.process)
 
     def close(self) -> None:

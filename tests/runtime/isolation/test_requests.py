@@ -1,6 +1,13 @@
 """Requests that follow each other in one worker, which remembers what it worked out for those before."""
 
+import contextlib
+import importlib
 import mmap
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +24,9 @@ from bridge.runtime.isolation.model import IsolatedModel
 from bridge.runtime.isolation.shared_memory import TensorArea, copied
 from bridge.runtime.limits import RuntimeLimits
 from bridge.runtime.served import ModelIdentity
+
+Make = Callable[..., IsolatedModel]
+squares: Callable[[], bytes] = importlib.import_module("hostile_models").squares
 
 INTERFACE = Interface(
     kind="onnx",
@@ -137,3 +147,26 @@ def test_an_area_with_a_window_open_closes_without_taking_it_away() -> None:
     window[:] = 7
     area.close()
     assert window.tolist() == [7, 7, 7, 7]
+
+
+def test_a_request_outlives_whoever_kills_workers_that_are_not_even_loaded(isolated: Make) -> None:
+    model = isolated(squares(), isolation=IsolationLimits(workers=1, spares=0, memory_bytes=2 << 30))
+    before = model.counters()["loads_failed"]
+    enough = threading.Event()
+
+    def kill() -> None:
+        while model.counters()["loads_failed"] < before + 5:
+            for process in model.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.001)
+        enough.set()
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    while model.counters()["loads_failed"] == before:
+        time.sleep(0.001)
+    answer = model.run({"x": np.full((1, 4), 3, np.float32)}, timeout=30)
+    killer.join()
+    assert enough.is_set(), "it was answered only when nobody killed any more"
+    np.testing.assert_array_equal(answer["y"], np.full((1, 4), 9))
