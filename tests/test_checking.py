@@ -38,7 +38,7 @@ def test_sound_model_that_has_to_be_refused_fails_its_case(tmp_path: Path) -> No
 def test_model_with_user_code_holds_by_being_refused() -> None:
     report = check_recorded(USER_CODE)
     assert report.holds
-    assert report.cases[0].note.startswith("refused, as it has to be: the model holds 1 user-defined function(s)")
+    assert report.cases[0].note.startswith("refused, as it has to be: the outputs need 1 user-defined function(s)")
 
 
 def test_one_unusable_case_keeps_no_other_from_being_checked(tmp_path: Path) -> None:
@@ -47,6 +47,24 @@ def test_one_unusable_case_keeps_no_other_from_being_checked(tmp_path: Path) -> 
     report = check_recorded(tmp_path)
     assert [(case.case, case.holds) for case in report.cases] == [("changed", False), ("sound", True)]
     assert "not the recorded model" in report.cases[0].error
+
+
+@pytest.mark.parametrize("file", ["case.json", "tensors.npz"])
+def test_case_that_cannot_be_read_is_an_error_beside_the_others(tmp_path: Path, file: str) -> None:
+    copy_of_lenet(tmp_path / "sound")
+    (copy_of_lenet(tmp_path / "damaged") / file).write_bytes(b"{")
+    for report in (check_recorded(tmp_path), check(LENET / "model.dnn", tmp_path)):
+        assert [(case.case, case.holds) for case in report.cases] == [("damaged", False), ("sound", True)]
+        assert file in report.cases[0].error
+        assert not report.holds
+
+
+def test_nothing_that_can_be_read_is_no_check(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (copy_of_lenet(tmp_path / name) / "case.json").write_bytes(b"{")
+    for run in (lambda: check_recorded(tmp_path), lambda: check(LENET / "model.dnn", tmp_path)):
+        with pytest.raises(InvalidGoldenCaseError, match=r"a/case\.json"):
+            run()
 
 
 def test_cases_are_chosen_by_the_digest_of_the_model(tmp_path: Path) -> None:

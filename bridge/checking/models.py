@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bridge.checking.options import STANDARD_CHECK, CheckOptions
+from bridge.checking.readable import read_cases
 from bridge.checking.session import Session
 from bridge.checking.subject import Subject, own_form, source_digest
 from bridge.conversion import SOURCE_SHA256
@@ -14,7 +15,7 @@ from bridge.errors import InvalidGoldenCaseError, UnsignedCodeError
 from verify.equivalence.backends import RuntimeOptions
 from verify.equivalence.backends.registry import Form, choose_kinds
 from verify.equivalence.cases import GoldenCase, find_cases, load_case, load_description
-from verify.report.document import Report
+from verify.report.document import Case, Report
 
 
 def check(model: str | os.PathLike[str], golden: str | os.PathLike[str], options: CheckOptions = STANDARD_CHECK) -> Report:
@@ -23,7 +24,7 @@ def check(model: str | os.PathLike[str], golden: str | os.PathLike[str], options
     A ``.onnx`` file or the folder of a PyTorch module is run as it is; anything else is taken for a CNTK model and converted
     first, with the outputs that the case records. Running a folder runs its ``model.py``: ``UnsignedCodeError`` unless
     ``options.allow_unsigned``. Raises ``BridgeError`` where the model or the cases cannot be used; a difference is the report's
-    to tell.
+    to tell, and so is one among several cases that cannot be read.
     """
     path = Path(model)
     form = own_form(path)
@@ -34,9 +35,9 @@ def check(model: str | os.PathLike[str], golden: str | os.PathLike[str], options
     from bridge.sealed import SealedSource
 
     with SealedSource(path) as source:
-        cases = _cases_of(Path(golden), source.sha256())
+        cases, failed = _cases_of(Path(golden), source.sha256())
     kinds = choose_kinds(options.backends, tuple(Form))
-    session = Session(options, len(cases) * len(kinds))
+    session = Session(options, len(cases) * len(kinds), failed)
     for outputs, alike in _by_outputs(cases).items():
         if not session.stopped:
             with Subject(path, outputs) as subject:
@@ -65,8 +66,8 @@ def _by_outputs(cases: Sequence[GoldenCase]) -> Mapping[tuple[str, ...], Sequenc
 def _check_own_form(path: Path, golden: Path, options: CheckOptions) -> Report:
     with Subject(path) as subject:
         kinds = choose_kinds(options.backends, subject.forms)
-        cases = _cases_of(golden, _source_of(subject))
-        session = Session(options, len(cases) * len(kinds))
+        cases, failed = _cases_of(golden, _source_of(subject))
+        session = Session(options, len(cases) * len(kinds), failed)
         session.run(subject, cases, kinds)
         return session.report()
 
@@ -80,13 +81,15 @@ def _source_of(subject: Subject) -> str | None:
     return OnnxRuntime(subject.path, options=RuntimeOptions()).metadata.get(SOURCE_SHA256)
 
 
-def _cases_of(golden: Path, source_sha256: str | None) -> Sequence[GoldenCase]:
-    """The cases that were recorded from the source; all of them where the source is not known."""
-    folders = find_cases(golden)
+def _cases_of(golden: Path, source_sha256: str | None) -> tuple[Sequence[GoldenCase], Sequence[Case]]:
+    """The cases that were recorded from the source, all of them where it is not known; and those that cannot be read."""
+    failed: list[Case] = []
+    folders = list(find_cases(golden))
     if source_sha256 is not None:
-        folders = tuple(folder for folder in folders if load_description(folder).model_sha256 == source_sha256)
+        described = read_cases(folders, load_description, failed.append)
+        folders = [folder for folder, description in described if description.model_sha256 == source_sha256]
     if not folders:
         raise InvalidGoldenCaseError(
             f"{golden}: no case there was recorded from this model, whose source has the SHA-256 {source_sha256}"
         )
-    return [load_case(folder) for folder in folders]
+    return [case for _, case in read_cases(folders, load_case, failed.append)], failed

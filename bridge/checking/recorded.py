@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.checking.options import STANDARD_CHECK, CheckOptions
+from bridge.checking.readable import read_cases
 from bridge.checking.session import Session
 from bridge.checking.subject import Subject
 from bridge.errors import BridgeError, RefusedError
@@ -17,14 +18,16 @@ from verify.report.document import Case, Report
 
 
 def check_recorded(golden: str | os.PathLike[str], options: CheckOptions = STANDARD_CHECK) -> Report:
-    """Check every case in or below ``golden`` on its own model. A model that holds user code holds when it is refused."""
+    """Check every case in or below ``golden`` on its own model. A model that holds user code holds when it is refused.
+
+    A case that cannot be read is one more that comes to nothing; ``InvalidGoldenCaseError`` where there is no other.
+    """
     kinds = choose_kinds(options.backends, tuple(Form))
     folders = find_cases(Path(golden))
     session = Session(options, len(folders) * len(kinds))
-    for folder in folders:
+    for _, case in read_cases(folders, load_case, session.add):
         if session.stopped:
             break
-        case = load_case(folder)
         try:
             _check_one(session, case, kinds)
         except BridgeError as error:

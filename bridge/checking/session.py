@@ -17,13 +17,16 @@ from verify.report.document import Bisection, Case, Determinism, Model, OutputVe
 
 
 class Session:
-    """Collects what a check finds. ``total`` is the number of cases on backends that there will be, for showing progress."""
+    """Collects what a check finds.
 
-    def __init__(self, options: CheckOptions, total: int) -> None:
+    ``total`` is the number of cases on backends that there will be, for showing progress; ``failed`` came to nothing already.
+    """
+
+    def __init__(self, options: CheckOptions, total: int, failed: Sequence[Case] = ()) -> None:
         self._options = options
         self._total = total
         self._done = 0
-        self._cases: list[Case] = []
+        self._cases: list[Case] = [*failed]
         self._inputs: dict[tuple[str, str], GoldenCase] = {}
         self._backends: list[BackendIdentity] = []
         self._models: list[Model] = []
