@@ -108,8 +108,14 @@ def _as_indices(value: Batch, description: VariableDescription) -> Batch:
 
 
 def _indices(value: Array, description: VariableDescription) -> npt.NDArray[np.int64]:
-    ones = value == 1
-    if not ((ones | (value == 0)).all() and (ones.sum(axis=-1) == 1).all()):
-        raise InvalidGoldenCaseError(f"{description.public_name}: the model takes indices, and the case's values are not one-hot")
-    indices: npt.NDArray[np.int64] = ones.argmax(axis=-1).astype(np.int64)
+    one_hot = (((value == 0) | (value == 1)).all(axis=-1)) & ((value == 1).sum(axis=-1) == 1)
+    if not one_hot.all():
+        place = tuple(int(index) for index in np.argwhere(~one_hot)[0])
+        entries = np.count_nonzero(value[place])
+        found = f"{entries} entries other than 0" if entries != 1 else "a weight other than 1"
+        raise InvalidGoldenCaseError(
+            f"{description.public_name}: the model takes it as indices, one for each vector, and the vector at {list(place)} is not "
+            f"one-hot: it has {found}; convert anew with --index-input for each input that is always one-hot, without this one"
+        )
+    indices: npt.NDArray[np.int64] = value.argmax(axis=-1).astype(np.int64)
     return indices

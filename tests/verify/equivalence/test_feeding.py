@@ -81,6 +81,19 @@ def test_indices_cannot_be_made_of_values_that_are_not_one_hot(tmp_path: Path) -
         feeds(case, ports(Port("x", INT64, ("N",))))
 
 
+@pytest.mark.parametrize(
+    ("vector", "found"),
+    [([0, 1, 1, 0], "2 entries other than 0"), ([0, 0, 0, 0], "0 entries"), ([0, 0.5, 0, 0], "a weight other than 1")],
+)
+def test_input_with_several_ones_is_named_with_the_place_and_the_way_out(tmp_path: Path, vector: list[float], found: str) -> None:
+    """What ``--index-inputs`` takes for one-hot, and is not."""
+    tensors = {"input/0/0": np.eye(4, dtype=np.float32)[[2, 0]], "input/0/1": np.array([[1, 0, 0, 0], vector], np.float32)}
+    case = load_case(write_case(tmp_path, [variable("tags", [4], sequences=2, sparse=True)], [], tensors))
+    with pytest.raises(InvalidGoldenCaseError, match=rf"tags: .*vector at \[1\].*{found}.*--index-input") as caught:
+        feeds(case, ports(Port("tags", INT64, ("N", "T")), Port("lengths", INT64, ("N",), optional=True)))
+    assert "without this one" in str(caught.value)
+
+
 def test_one_long_sequence_among_very_many_is_refused_before_it_is_padded() -> None:
     # Two gigabytes of padding for each byte recorded.
     sequences = [np.zeros((1 << 20, 1), np.float32), *[np.zeros((1, 1), np.float32)] * (1 << 12)]
