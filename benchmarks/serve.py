@@ -5,6 +5,7 @@
 Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
 JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer. Ours runs with a
 worker for each processor, a peer once with one worker and once with as many ("x2"); the last column has our throughput over its.
+Whoever is not measured is stopped: LitServe's workers look for work without a pause, and the others would pay for that.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Contender:
     """A server to start: its command line, the path that answers inferences, the one that tells that it is there."""
 
     name: str
-    command: Sequence[str]
+    command: tuple[str, ...]
     infer: str
     ready: str
     port: int
@@ -68,7 +69,7 @@ def contenders(package: Path, case: str, peers: Path, batch: int, threads: int, 
     model, key, port = package / "model.onnx", package.parent / "key.pub", free_port()
     ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port), "--admin-port", "0"]
     ours += ["--batch", str(batch), "--threads", str(threads), "--workers", str(workers)]
-    found = [Contender("cntk-bridge", ours, f"/v2/models/{case}/infer", "/v2/health/ready", port)]
+    found = [Contender("cntk-bridge", tuple(ours), f"/v2/models/{case}/infer", "/v2/health/ready", port)]
     python = peers / "bin" / "python"
     for each in sorted({1, workers}) if python.exists() else ():
         mark = "" if each == 1 else f" x{each}"
@@ -76,11 +77,11 @@ def contenders(package: Path, case: str, peers: Path, batch: int, threads: int, 
         folder = mlserver_folder(package.parent, model, case, port, batch, threads, each)
         command = [str(peers / "bin" / "mlserver"), "start", str(folder)]
         ready = f"/v2/models/{case}/ready"
-        found.append(Contender("MLServer" + mark, command, f"/v2/models/{case}/infer", ready, port, folder))
+        found.append(Contender("MLServer" + mark, tuple(command), f"/v2/models/{case}/infer", ready, port, folder))
         port = free_port()
         script = str(HERE / "serving" / "litserve_server.py")
         command = [str(python), script, str(model), "image", *map(str, (port, batch, threads, each))]
-        found.append(Contender("LitServe" + mark, command, "/predict", "/health", port))
+        found.append(Contender("LitServe" + mark, tuple(command), "/predict", "/health", port))
     return found
 
 
@@ -99,8 +100,11 @@ def mlserver_folder(parent: Path, model: Path, case: str, port: int, batch: int,
 
 
 @contextmanager
-def started(contender: Contender, body: Path) -> Iterator[None]:
-    """The server, from its first answer to its end: MLServer is ready before its workers are."""
+def started(contender: Contender, body: Path) -> Iterator[int]:
+    """The server, from its first answer to its end: MLServer is ready before its workers are.
+
+    What is given is the number of its group of processes, which is stopped: see :func:`awake`.
+    """
     environment = os.environ | {"PYTHONPATH": f"{HERE / 'serving'}:{HERE.parent}", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(
         contender.command,
@@ -117,15 +121,27 @@ def started(contender: Contender, body: Path) -> Iterator[None]:
             waits += 1
             if waits > 600 or process.poll() is not None:
                 raise SystemExit(f"{contender.name} did not start")
-        yield
+        os.killpg(process.pid, signal.SIGSTOP)
+        yield process.pid
     finally:
+        os.killpg(process.pid, signal.SIGCONT)
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        # LitServe leaves its workers behind, which look for work without a pause: the next contender would pay for them.
+        # LitServe leaves its workers behind.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def awake(group: int) -> Iterator[None]:
+    """Let a stopped server run."""
+    os.killpg(group, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGSTOP)
 
 
 def _answers(port: int, path: str, body: Path | None) -> bool:
@@ -176,18 +192,18 @@ def main() -> None:
             print(f"{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}{'ours/it':>9}")
             found = contenders(package, given.case, given.peers, batch, given.threads, given.workers)
             with ExitStack() as stack:
-                for contender in found:
-                    stack.enter_context(started(contender, body))
+                groups = {contender: stack.enter_context(started(contender, body)) for contender in found}
                 for connections in given.connections:
-                    compare(found, body, connections, given.seconds, given.turns)
+                    compare(groups, body, connections, given.seconds, given.turns)
 
 
-def compare(contenders: Sequence[Contender], body: Path, connections: int, seconds: float, turns: int) -> None:
+def compare(groups: Mapping[Contender, int], body: Path, connections: int, seconds: float, turns: int) -> None:
     """Print a row for each: medians over ``turns`` in which they follow each other, so that what else runs meets all of them."""
-    rows: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
+    rows: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in groups}
     for _ in range(turns):
-        for contender in contenders:
-            rows[contender.name].append(measure(contender, body, connections, seconds))
+        for contender, group in groups.items():
+            with awake(group):
+                rows[contender.name].append(measure(contender, body, connections, seconds))
     ours = 0.0
     for name, measured in rows.items():
         row = {figure: statistics.median(each[figure] for each in measured) for figure in measured[0]}
