@@ -114,8 +114,8 @@ def _indices(value: Array, description: VariableDescription) -> npt.NDArray[np.i
         entries = np.count_nonzero(value[place])
         found = f"{entries} entries other than 0" if entries != 1 else "a weight other than 1"
         raise InvalidGoldenCaseError(
-            f"{description.public_name}: the model takes it as indices, one for each vector, and the vector at {list(place)} is not "
-            f"one-hot: it has {found}; convert anew with --index-input for each input that is always one-hot, without this one"
+            f"{description.public_name}: the model takes it as indices, one for each vector, and the vector at {list(place)} is "
+            f"not one-hot: it has {found}; convert anew with --index-input for each input that is one-hot, without this one"
         )
     indices: npt.NDArray[np.int64] = value.argmax(axis=-1).astype(np.int64)
     return indices

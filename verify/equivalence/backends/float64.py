@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from verify.equivalence.backends.interface import Array, Backend, BackendError, BackendIdentity, Port
+from verify.equivalence.backends.interface import Array, Backend, BackendError, BackendIdentity
 
 NAME = "float64"
 
@@ -28,6 +28,7 @@ class Float64:
             raise BackendError(f"{path}: cannot be widened to float64: {error}") from error
         self._reason = ""
         self._backend = self._start()
+        self.inputs, self.outputs, self.metadata = self._backend.inputs, self._backend.outputs, self._backend.metadata
 
     @property
     def identity(self) -> BackendIdentity:
@@ -35,21 +36,6 @@ class Float64:
         inner = self._backend.identity
         stated = {"evaluator": "onnx's" if self._reason else "onnxruntime"}
         return BackendIdentity(NAME, inner.version, "cpu", stated | ({"reason": self._reason} if self._reason else {}))
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        """Those of the model, widened."""
-        return self._backend.inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        """Those of the model, widened."""
-        return self._backend.outputs
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The model's metadata properties."""
-        return self._backend.metadata
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name, in double precision; what is fed is widened first."""

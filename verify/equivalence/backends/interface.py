@@ -53,7 +53,7 @@ class Port:
 
 
 class Backend(Protocol):
-    """A converted model in a runtime."""
+    """A converted model in a runtime. What is to be known of it is known once it is loaded."""
 
     @property
     def identity(self) -> BackendIdentity:
@@ -62,7 +62,7 @@ class Backend(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, Port]:
-        """Everything that can be fed, by name."""
+        """Everything that can be fed, by name; required inputs first, then those that have an initializer."""
         ...
 
     @property

@@ -21,41 +21,21 @@ class OnnxReference:
     """
 
     def __init__(self, model: Path | onnx.ModelProto, *, name: str = "onnx-reference") -> None:
-        self._name = name
         what = f"{model}: " if isinstance(model, Path) else ""
         try:
-            self._model = onnx.load(model) if isinstance(model, Path) else model
-            self._evaluator = ReferenceEvaluator(self._model, new_ops=list(REFERENCE_OPERATORS))
+            loaded = onnx.load(model) if isinstance(model, Path) else model
+            self._evaluator = ReferenceEvaluator(loaded, new_ops=list(REFERENCE_OPERATORS))
         except Exception as error:  # Whatever protobuf, onnx and its operators raise.
             raise BackendError(f"{what}the ONNX reference evaluator cannot run it: {_first_line(error)}") from error
-        graph = self._model.graph
-        stored = {tensor.name for tensor in graph.initializer}
-        self._inputs = {item.name: _port(item, optional=item.name in stored) for item in graph.input}
-        self._outputs = {item.name: _port(item, optional=False) for item in graph.output}
-
-    @property
-    def identity(self) -> BackendIdentity:
-        """Onnx and its version."""
-        return BackendIdentity(self._name, onnx.__version__, "cpu")
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        """Everything that can be fed."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        """The graph's outputs."""
-        return self._outputs
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The model's metadata properties."""
-        return {item.key: item.value for item in self._model.metadata_props}
+        stored = {tensor.name for tensor in loaded.graph.initializer}
+        self.identity = BackendIdentity(name, onnx.__version__, "cpu")
+        self.inputs = {item.name: _port(item, optional=item.name in stored) for item in loaded.graph.input}
+        self.outputs = {item.name: _port(item, optional=False) for item in loaded.graph.output}
+        self.metadata = {item.key: item.value for item in loaded.metadata_props}
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name."""
-        names = list(self._outputs)
+        names = list(self.outputs)
         try:
             # Infinities and NaN are results here, as they are in any runtime.
             with np.errstate(all="ignore"):

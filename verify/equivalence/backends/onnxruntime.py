@@ -51,42 +51,28 @@ class OnnxRuntime:
     ) -> None:
         import onnxruntime
 
-        self._options = RuntimeOptions() if options is None else options
-        self._provider_options = dict(provider_options or {})
-        self._session = _session(model, provider, self._provider_options, self._options)
-        self._name = backend_name(provider) if name is None else name
-        self._provider, self._version = provider, str(onnxruntime.__version__)
+        options, chosen = options or RuntimeOptions(), dict(provider_options or {})
+        self._session = _session(model, provider, chosen, options)
         required = [_port(item, optional=False) for item in self._session.get_inputs()]
         optional = [_port(item, optional=True) for item in self._session.get_overridable_initializers()]
-        self._inputs = {port.name: port for port in (*required, *optional)}
-        self._outputs = {port.name: port for port in (_port(item, optional=False) for item in self._session.get_outputs())}
-
-    @property
-    def identity(self) -> BackendIdentity:
-        """onnxruntime, its version, the provider, and how it was started."""
-        threads = "own" if self._options.threads is None else str(self._options.threads)
-        stated = {"provider": self._provider, "threads": threads, "optimisation": self._options.optimisation.value}
-        device = "cuda:0" if self._provider == CUDA else self._provider.removesuffix("ExecutionProvider").lower()
-        return BackendIdentity(self._name, self._version, device, stated | self._provider_options)
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        """Required inputs first, then those that have an initializer."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        """The graph's outputs."""
-        return self._outputs
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The model's metadata properties."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
+        self.identity = BackendIdentity(
+            backend_name(provider) if name is None else name,
+            str(onnxruntime.__version__),
+            "cuda:0" if provider == CUDA else provider.removesuffix("ExecutionProvider").lower(),
+            {
+                "provider": provider,
+                "threads": "own" if options.threads is None else str(options.threads),
+                "optimisation": options.optimisation.value,
+                **chosen,
+            },
+        )
+        self.inputs = {port.name: port for port in (*required, *optional)}
+        self.outputs = {port.name: port for port in (_port(item, optional=False) for item in self._session.get_outputs())}
+        self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name."""
-        names = list(self._outputs)
+        names = list(self.outputs)
         try:
             values = self._session.run(names, dict(feeds))
         except Exception as error:

@@ -30,12 +30,12 @@ class PyTorch:
         self._device, self._tf32 = device, tf32
         self._threads = None if options is None else options.threads
         interface = json.loads((folder / "interface.json").read_bytes())
-        self._inputs = {port.name: port for port in map(_port, interface["inputs"])}
-        self._outputs = {port.name: port for port in map(_port, interface["outputs"])}
-        self._metadata: dict[str, str] = interface["metadata"]
+        self.identity = self._describe()
+        self.inputs = {port.name: port for port in map(_port, interface["inputs"])}
+        self.outputs = {port.name: port for port in map(_port, interface["outputs"])}
+        self.metadata: dict[str, str] = interface["metadata"]
 
-    @property
-    def identity(self) -> BackendIdentity:
+    def _describe(self) -> BackendIdentity:
         """PyTorch, its version, the device, and how it was started."""
         import torch
 
@@ -44,21 +44,6 @@ class PyTorch:
         if self._device == "cuda":
             stated |= {"tf32": str(self._tf32).lower(), "gpu": torch.cuda.get_device_name()}
         return BackendIdentity(name, torch.__version__, "cuda:0" if self._device == "cuda" else self._device, stated)
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        """Everything that the module takes."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        """Everything that it returns."""
-        return self._outputs
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """What the converter wrote about the source."""
-        return self._metadata
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name."""
