@@ -53,6 +53,8 @@ SHARES: Mapping[Kind, int] = {
     traffic.leaving: 15,
 }
 """Of 1,000 requests."""
+_UNREAD = {("http", "429"), ("http", "504"), ("http", "422")}
+"""How a request ends whose client leaves: refused at once, or late, or with workers that were killed over it."""
 
 
 @dataclass(slots=True)
@@ -223,12 +225,13 @@ def _judge(result: Result) -> None:
     seen = result.seen
     left = seen.pop(("http", "left"), 0)
     beyond = {outcome for outcome in seen if outcome[0] == "library"}  # Refused before our server hears of it.
-    for outcome in {*seen, *result.counted} - beyond:
-        more = result.counted.get(outcome, 0) - seen[outcome]
-        # Whoever left may have been refused, and has not read it.
-        if more < 0 or (more > 0 and outcome != ("http", "429")):
+    unread = 0  # Whoever left may have been refused before that, and has not read it.
+    for outcome in sorted({*seen, *result.counted} - beyond):
+        more = int(result.counted.get(outcome, 0)) - seen[outcome]
+        if more > 0 and outcome in _UNREAD:
+            unread += more
+        elif more:
             result.faults.append(f"{outcome}: clients saw {seen[outcome]}, the server counted {result.counted.get(outcome, 0)}")
-    unread = result.counted.get(("http", "429"), 0) - seen["http", "429"]
     if unread + result.abandoned != left:
         result.faults.append(f"{left} clients left; the server counted {result.abandoned} of them, and refused {unread}")
     lost = sum(
