@@ -108,10 +108,35 @@ def lower_gather_packed(ctx: Lowering, node: Node) -> ir.Value:
     if ctx.in_step or operand.extent is None:
         raise Refuse("a gather of steps inside a recurrence, or from a value without a sequence axis")
     b = ctx.builder
+    edge = None if index.type.is_sequence else _edge_of_index(ctx, node.inputs[1])
+    if edge is not None:
+        return _gather_edge(ctx, operand, *edge)
     steps = _step_numbers(ctx, index)
     if index.type.is_sequence:
         return gather_steps(ctx, operand, steps)
     single = gather_steps(ctx, operand, b.op("Unsqueeze", steps, b.integers(1)))
+    return b.op("Squeeze", single, b.integers(1))
+
+
+def _edge_of_index(ctx: Lowering, index: str) -> tuple[str, Lowered] | None:
+    """Whether an index is the first or the last step of each sequence, and the condition whose sequences these are."""
+    node = ctx.network.producers.get(index)
+    if node is not None and node.op == "PackedIndex":
+        node = ctx.network.producers.get(node.inputs[1])
+    if node is None or node.op != "Where":
+        return None
+    edge, condition = _edge(ctx, node.inputs[0]), ctx.value(node.inputs[0])
+    return None if edge is None else (edge, condition)
+
+
+def _gather_edge(ctx: Lowering, operand: Lowered, edge: str, condition: Lowered) -> ir.Value:
+    """The first or the last step of each sequence, without numbers of steps on the way."""
+    assert condition.extent is not None
+    b = ctx.builder
+    if edge == "first":
+        return b.op("Gather", operand.value, b.constant(0, np.int64), axis=1)
+    last = b.op("Unsqueeze", b.op("Max", b.op("Sub", condition.extent.lengths, b.integers(1)), b.integers(0)), b.integers(1))
+    single = b.op("GatherND", operand.value, b.op("Unsqueeze", last, b.integers(2)), batch_dims=1)
     return b.op("Squeeze", single, b.integers(1))
 
 

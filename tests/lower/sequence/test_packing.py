@@ -131,6 +131,18 @@ def test_first_and_last_step_lose_the_sequence_axis(operator: str, step: int) ->
     holds_for_any_batch(graph.convert(y), lambda x: x[step])
 
 
+@pytest.mark.parametrize(("operator", "step"), [("PastValue", 0), ("FutureValue", -1)])
+def test_ends_as_the_library_writes_them_are_picked_without_numbers_of_steps(operator: str, step: int) -> None:
+    graph = Graph()
+    x = graph.input("x", (2,), SEQUENCE)
+    zeros = graph.op("ReconcileDynamicAxis", graph.constant(0.0), x)
+    converted = graph.convert(gathered(graph, x, graph.op(operator, zeros, graph.constant(1.0), offset=1), BATCH))
+    holds_for_any_batch(converted, lambda x: x[step])
+    assert "Cast" not in converted.operators
+    if step == 0:
+        assert converted.operators == ["Gather"]
+
+
 def test_gathered_sequences_can_be_delayed_and_reduced_on_their_own_lengths() -> None:
     graph = Graph()
     x, given = graph.input("x", (2,), SEQUENCE), graph.input("condition", (), SEQUENCE)
