@@ -37,13 +37,13 @@ def outcome(octets: bytes) -> str:
     import_onnx_ir()
     from bridge.lower import LoweringOptions
 
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         lower_bytes(memoryview(octets), None, LoweringOptions())
         found = "converted"
     except BridgeError as error:
         found = type(error).__name__
-    assert time.perf_counter() - started < SECONDS_PER_MODEL
+    assert time.process_time() - started < SECONDS_PER_MODEL
     return found
 
 

@@ -60,6 +60,6 @@ def deep(layers: int) -> Model:
 
 
 def test_inside_that_doubles_at_every_layer_is_given_up_soon() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert kept_blocks(deep(200)) == {}
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -19,10 +19,10 @@ def refused(record: Record, folder: Path) -> str:
     """The sentence with which the conversion of ``record`` is refused, within seconds."""
     source = folder / "model.dnn"
     source.write_bytes(dictionary(record))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises((InvalidGraphError, RefusedError)) as caught:
         convert(source, folder / "model.onnx")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     return str(caught.value)
 
 

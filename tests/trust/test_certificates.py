@@ -190,10 +190,10 @@ def test_weak_authority_s_key_is_refused() -> None:
 def test_rearrangements_of_equal_names_are_bounded() -> None:
     loops = [certify("loop", extensions=AUTHORITY) for _ in range(9)]
     leaf = certify("loop", by=loops[0])
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SignatureError, match=r"signatures to check|does not lead"):
         _identity(leaf, *loops)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_bytes_that_are_no_certificate_are_refused() -> None:

@@ -59,13 +59,13 @@ _SIGNED = [json.loads(payload) for payload in _STATEMENTS]
 
 def _tried(work: Callable[[bytes], None], data: bytes) -> bool:
     """Whether the data was accepted. Any error but ours fails the test, and so does one that takes long."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         work(data)
     except BridgeError:
         return False
     finally:
-        assert time.perf_counter() - start < _SECONDS
+        assert time.process_time() - start < _SECONDS
     return True
 
 

@@ -214,7 +214,7 @@ def test_default_is_not_left_out_where_the_signer_listed_it() -> None:
 
 def test_as_many_paths_to_ignore_as_files_are_read_in_time() -> None:
     names = tuple(f"folder/{number:05}" for number in range(20_000))
-    started = time.perf_counter()
+    started = time.process_time()
     manifest = _read(_statement(_resources(names), ignore_paths=[f"other/{number}" for number in range(20_000)]))
     assert len(manifest.ignore_paths) == 20_000
-    assert time.perf_counter() - started < 20  # One by one they take minutes.
+    assert time.process_time() - started < 20  # One by one they take minutes.

@@ -83,7 +83,7 @@ def test_every_bound_is_enforced(limits: JsonLimits, text: bytes) -> None:
 
 
 def test_a_million_brackets_are_refused_at_once() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidBundleError, match="too many values"):
         parse(b"[" + b"[]," * 10_000_000 + b"[]]", what="text")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

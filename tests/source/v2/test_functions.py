@@ -237,10 +237,10 @@ def test_outputs_of_many_blocks_around_one_wide_combine_are_bounded() -> None:
 def test_a_chain_of_thousands_of_blocks_is_walked_once() -> None:
     count = 4000
     functions = [function("B0", "Tanh", ["x"]), *(block(f"B{n}", f"B{n - 1}", {}) for n in range(1, count))]
-    start = time.perf_counter()
+    start = time.process_time()
     model = read(composite(f"B{count - 1}", [input_()], functions[::-1]))
     assert model.functions["B3999"].outputs == ("B3999_Output_0",)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
