@@ -3,8 +3,8 @@
     python benchmarks/serve.py [--case resnet20] [--seconds 2] [--turns 3] [--connections 1 4 16 64] [--peers FOLDER]
 
 Each server runs in a process of its own and is asked over the loopback interface by a load generator in another. Requests are
-JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer. Ours runs with a
-worker for each processor, a peer once with one worker and once with as many ("x2"); the last column has our throughput over its.
+JSON with one sample. Figures are requests a second and the median and 99th percentile of the time to an answer. Each
+runs once with one worker and once with one for each processor ("x2"); the last column has our throughput, with one, over its.
 Whoever is not measured is stopped: LitServe's workers look for work without a pause, and the others would pay for that.
 """
 
@@ -65,14 +65,17 @@ def packaged(case: str, folder: Path) -> Path:
 
 
 def contenders(package: Path, case: str, peers: Path, batch: int, threads: int, workers: int) -> list[Contender]:
-    """Ours with ``workers``, and theirs, each with one and with ``workers``: which is better depends on the model."""
-    model, key, port = package / "model.onnx", package.parent / "key.pub", free_port()
-    ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port), "--admin-port", "0"]
-    ours += ["--batch", str(batch), "--threads", str(threads), "--workers", str(workers)]
-    found = [Contender("cntk-bridge", tuple(ours), f"/v2/models/{case}/infer", "/v2/health/ready", port)]
+    """Ours and theirs, each with one worker and with ``workers``: which is better depends on the model."""
+    model, key, found = package / "model.onnx", package.parent / "key.pub", []
     python = peers / "bin" / "python"
-    for each in sorted({1, workers}) if python.exists() else ():
+    for each in sorted({1, workers}):
         mark = "" if each == 1 else f" x{each}"
+        port = free_port()
+        ours = [*BRIDGE, "serve", f"{case}={package}", "--public-key", str(key), "--port", str(port), "--admin-port", "0"]
+        ours += ["--batch", str(batch), "--threads", str(threads), "--workers", str(each)]
+        found.append(Contender("cntk-bridge" + mark, tuple(ours), f"/v2/models/{case}/infer", "/v2/health/ready", port))
+        if not python.exists():
+            continue
         port = free_port()
         folder = mlserver_folder(package.parent, model, case, port, batch, threads, each)
         command = [str(peers / "bin" / "mlserver"), "start", str(folder)]
@@ -189,7 +192,7 @@ def main() -> None:
         package = packaged(given.case, folder)
         for batch in given.batch:
             print(f"\nbatches of up to {batch}")
-            print(f"{'server':<12}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}{'ours/it':>9}")
+            print(f"{'server':<15}{'at once':>8}{'a second':>10}{'median ms':>11}{'99 % ms':>10}{'ours/it':>9}")
             found = contenders(package, given.case, given.peers, batch, given.threads, given.workers)
             with ExitStack() as stack:
                 groups = {contender: stack.enter_context(started(contender, body)) for contender in found}
@@ -209,7 +212,7 @@ def compare(groups: Mapping[Contender, int], body: Path, connections: int, secon
         row = {figure: statistics.median(each[figure] for each in measured) for figure in measured[0]}
         ours = ours or row["throughput"]
         times = f"{row['p50'] * 1e3:>11.2f}{row['p99'] * 1e3:>10.2f}{ours / row['throughput']:>9.2f}"
-        print(f"{name:<12}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
+        print(f"{name:<15}{connections:>8}{row['throughput']:>10.0f}{times}", flush=True)
 
 
 if __name__ == "__main__":
