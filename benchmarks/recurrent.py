@@ -12,6 +12,8 @@ BRIDGE_CNTK_LIBRARY_PATH; what needs it is left out without it.
 - ``LSTM``: a model built by hand around onnxruntime's LSTM operator with the same weights (direct_lstm.py), in the operator's own
   layout, without lengths and padding: the least that the network can cost;
 - ``indexed``: ours converted with ``index_inputs``, fed indices `[N, T]`;
+- ``from tokens``: ours again, with the one-hot vectors built from the indices at every call, as its caller has to. What
+  indices save a caller is ``from tokens`` over ``indexed``; the goal is held to the models alone, one-hot over indexed;
 - ``CNTK``: CNTK 2.7 evaluating the model, with an input that it has packed beforehand, sparse where the model declares it so.
 
 All take the same sequences, of 25 steps, and are measured in turns, a tenth of the time each, so that whatever else the
@@ -27,17 +29,19 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 from cntk_process import CntkProcess, add_options
 from direct_lstm import Network, read_slu, read_tagger
 from rich.console import Console
 from rich.table import Table
-from turns import ROOT, Feed, confined_to, machine, medians, milliseconds, open_session, relative_difference, session_timer
+from turns import ROOT, Feed, Timer, confined_to, machine, medians, milliseconds, open_session, relative_difference, session_timer
 
 import bridge
 
@@ -75,14 +79,15 @@ class Row:
     ours: float
     direct: float
     indexed: float
+    tokens: float
     cntk: float | None
     difference: float
     goals: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Ours to the LSTM operator, CNTK to ours, one-hot to indexed."""
-        ratios = {"direct": self.ours / self.direct, "indexed": self.ours / self.indexed}
+        """Ours to the LSTM operator, CNTK to ours, one-hot to indexed, one-hot built from tokens to indexed."""
+        ratios = {"direct": self.ours / self.direct, "indexed": self.ours / self.indexed, "tokens": self.tokens / self.indexed}
         return ratios if self.cntk is None else {**ratios, "cntk": self.cntk / self.ours}
 
     def reached(self, ratio: str) -> bool:
@@ -174,12 +179,29 @@ def _measure(
         answers = {engine: session.run(None, feeds[engine])[0] for engine, session in sessions.items()}
         answers["direct"] = answers["direct"].swapaxes(0, 1)
         timers = {engine: session_timer(session, [feeds[engine]]) for engine, session in sessions.items()}
+        timers["tokens"] = _timer_from_tokens(sessions["ours"], subject.input, chosen, len(network.embedding))
         if cntk is not None:
             answers["cntk"] = _ask_cntk(cntk, value, folder)
             timers["cntk"] = cntk.timer()
         difference = max(relative_difference(answers["ours"], answer) for answer in answers.values())
         rows.append(_row(subject, batch, threads, medians(timers, seconds), difference))
     return rows
+
+
+def _timer_from_tokens(session: onnxruntime.InferenceSession, name: str, tokens: npt.NDArray[np.int64], vocabulary: int) -> Timer:
+    """A run builds the one-hot vectors of ``tokens`` `[N, T]`, and feeds them."""
+
+    def run_and_time(runs: int) -> list[float]:
+        seconds = []
+        for _ in range(runs):
+            started = time.perf_counter()
+            vectors = np.zeros((*tokens.shape, vocabulary), np.float32)
+            np.put_along_axis(vectors, tokens[..., np.newaxis], 1, axis=-1)
+            session.run(None, {name: vectors})
+            seconds.append(time.perf_counter() - started)
+        return seconds
+
+    return run_and_time
 
 
 def _row(subject: Subject, batch: int, threads: int, typical: dict[str, float], difference: float) -> Row:
@@ -191,6 +213,7 @@ def _row(subject: Subject, batch: int, threads: int, typical: dict[str, float], 
         ours=typical["ours"],
         direct=typical["direct"],
         indexed=typical["indexed"],
+        tokens=typical["tokens"],
         cntk=typical.get("cntk"),
         difference=difference,
         goals={ratio: goal for ratio, goal in goals.items() if goal is not None},
@@ -208,14 +231,15 @@ def _ask_cntk(cntk: CntkProcess, value: npt.NDArray[np.float32], folder: Path) -
 
 def _show(rows: list[Row]) -> None:
     table = Table(title=f"Medians in milliseconds, sequences of {STEPS} steps; a ratio is red where it misses its goal")
-    headings = ("ours", "LSTM", "indexed", "CNTK 2.7", "ours / LSTM", "CNTK / ours", "one-hot / indexed", "difference")
+    times = ("ours", "LSTM", "indexed", "from tokens", "CNTK 2.7")
+    headings = (*times, "ours / LSTM", "CNTK / ours", "one-hot / indexed", "from tokens / indexed", "difference")
     for heading in ("model", "batch", "threads", *headings):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in rows:
-        times = [milliseconds(seconds) for seconds in (row.ours, row.direct, row.indexed, row.cntk)]
-        ratios = [_ratio(row, ratio) for ratio in ("direct", "cntk", "indexed")]
-        table.add_row(row.model, str(row.batch), str(row.threads), *times, *ratios, f"{row.difference:.1e}")
-    console = Console(width=None if sys.stdout.isatty() else 140)
+        taken = [milliseconds(seconds) for seconds in (row.ours, row.direct, row.indexed, row.tokens, row.cntk)]
+        ratios = [_ratio(row, ratio) for ratio in ("direct", "cntk", "indexed", "tokens")]
+        table.add_row(row.model, str(row.batch), str(row.threads), *taken, *ratios, f"{row.difference:.1e}")
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()), markup=False)
 

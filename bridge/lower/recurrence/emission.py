@@ -79,7 +79,7 @@ def _node(ctx: Lowering, cells: list[PackedCell], direction: str) -> ir.Value:
         b.constant(np.stack([cell.recurrent for cell in cells]), name=f"{b.scope}/R"),
         b.constant(np.stack([cell.biases for cell in cells]), name=f"{b.scope}/B"),
         b.op("Cast", first.extent.lengths, to=int(ir.DataType.INT32)),
-        *(_initial(ctx, [cell.initial[k] for cell in cells], first) for k in range(len(first.initial))),
+        *_initial_states(ctx, cells),
     ]
     peepholes = [cell.peepholes for cell in cells if cell.peepholes is not None]
     if peepholes:
@@ -95,12 +95,27 @@ def _node(ctx: Lowering, cells: list[PackedCell], direction: str) -> ir.Value:
     return made
 
 
-def _initial(ctx: Lowering, states: list[ir.Value | None], cell: PackedCell) -> ir.Value | None:
-    """``[directions, N, H]``; nothing where all directions start at zero."""
+def _initial_states(ctx: Lowering, cells: list[PackedCell]) -> list[ir.Value | None]:
+    """One operand per state, ``[directions, N, H]``; ``None`` where all directions start at zero. Equal ones are made once."""
+    made: dict[tuple[ir.Value | None, ...], ir.Value | None] = {}
+    found = []
+    for states in zip(*(cell.initial for cell in cells), strict=True):
+        if states not in made:
+            made[states] = _initial(ctx, states, cells[0])
+        found.append(made[states])
+    return found
+
+
+def _initial(ctx: Lowering, states: tuple[ir.Value | None, ...], cell: PackedCell) -> ir.Value | None:
     if all(state is None for state in states):
         return None
     b = ctx.builder
-    sizes = b.op("Concat", ctx.shape_vector(cell.extent.lengths, 0, 1), b.integers(cell.width), axis=0)
-    zero = b.constant(0.0, np.float32)
-    full = [b.op("Unsqueeze", b.op("Expand", zero if state is None else state, sizes), b.integers(0)) for state in states]
+    sizes = [ctx.shape_vector(cell.extent.lengths, 0, 1), b.integers(cell.width)]
+    known = [np.zeros(1) if state is None else b.known(state) for state in states]
+    arrays = [array for array in known if array is not None]
+    if len(arrays) == len(states) and not ctx.options.for_training:
+        rows = b.constant(np.stack([np.broadcast_to(array, (1, cell.width)) for array in arrays]), np.float32)
+        return b.op("Expand", rows, b.op("Concat", b.integers(len(states)), *sizes, axis=0))
+    zero, size = b.constant(0.0, np.float32), b.op("Concat", *sizes, axis=0)
+    full = [b.op("Unsqueeze", b.op("Expand", zero if state is None else state, size), b.integers(0)) for state in states]
     return full[0] if len(full) == 1 else b.op("Concat", *full, axis=0)

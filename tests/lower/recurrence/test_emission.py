@@ -55,6 +55,26 @@ def test_each_direction_keeps_its_initial_state(cell: Lstm | Gru | Rnn) -> None:
     holds_for_any_batch(graph.convert(y), together)
 
 
+@pytest.mark.parametrize("equal", [True, False])
+def test_constant_initial_states_are_laid_out_at_conversion(equal: bool) -> None:
+    """BrainScript starts both states of both directions at 0.1: one Expand makes them, beside that of the lengths."""
+    graph, cell = Graph(), Lstm()
+    values = [np.float32(0.1), np.float32(0.1) if equal else np.linspace(-1, 1, HIDDEN, dtype=np.float32)]
+    constants = graph.constant(values[0]), graph.constant(values[1])
+    x = graph.input("x", (INPUTS,), SEQUENCE)
+    initial = (constants[0], constants[0]) if equal else constants
+    ways = [recurrence(Writer(graph), x, cell, delay=delay, initial=initial) for delay in ("PastValue", "FutureValue")]
+    converted = graph.convert(graph.op("Splice", *ways, axis=static_axis(0)))
+    assert converted.operators.count("Expand") == (2 if equal else 3)
+    assert converted.operators.count("LSTM") == 1
+
+    def together(x: Array) -> Array:
+        states = [np.broadcast_to(value, (HIDDEN,)) for value in values]
+        return np.concatenate([unrolled(cell.step, x, *states), unrolled(cell.step, x, *states, backwards=True)], axis=1)
+
+    holds_for_any_batch(converted, together)
+
+
 def test_directions_of_different_cells_stay_apart() -> None:
     graph = Graph()
     x = graph.input("x", (INPUTS,), SEQUENCE)
