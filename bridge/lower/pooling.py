@@ -35,6 +35,8 @@ def lower_pooling(ctx: Lowering, node: Node) -> ir.Value:
     shape = data.type.shape
     axes = pooling_axes(node, shape)
     value, window, sizes, restore = over_spatial_axes(ctx, batch, axes, shape)
+    if not window:  # many axes, and windows of a single cell
+        return unfold(restore(value))
     if attributes.integer(node, "poolingType") != AVERAGE_POOLING:
         return unfold(restore(_maximum(ctx, value, window, sizes, data.type.data_type)))
     if _is_global(window, sizes) and data.type.data_type is DataType.DOUBLE:

@@ -35,6 +35,8 @@ def lower_unpooling(ctx: Lowering, node: Node) -> ir.Value:
     if any(size >= 0 and any(axis.missing(size)) for axis, size in zip(axes, shape, strict=True)):
         raise Refuse("unpooling of windows that hold nothing but padding")
     value, window, sizes, restore = over_spatial_axes(ctx, batch, axes, shape, same_size=True)
+    if not window:  # many axes, and windows of a single cell: each value stands where it was
+        return pooled.value
     fitted = fit(ctx, value, window, sizes, b.constant(-np.inf, dtype))
     # The indices count through the whole tensor, so that one axis is all there is to scatter along.
     _, places = b.ops("MaxPool", 2, fitted.value, **sliding(window, fitted.pads))

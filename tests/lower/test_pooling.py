@@ -141,6 +141,14 @@ def test_still_axes_in_front_of_many_are_pooled_as_channels() -> None:
     np.testing.assert_allclose(graph.run(y, {x: data[None]})[0], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_windows_of_a_single_cell_over_many_axes_change_nothing(kind: str) -> None:
+    graph = Graph()
+    data = rng.standard_normal((1, 1, 2, 3, 2)).astype(np.float32)
+    x = graph.input("x", (1, 1, 2, 3, 2))
+    np.testing.assert_array_equal(graph.run(pooling(graph, x, kind, (1, 1, 1), (1, 1, 1)), {x: data[None]})[0], data)
+
+
 def test_more_moving_axes_than_the_runtime_knows_are_refused() -> None:
     graph = Graph()
     x = graph.input("x", (2, 4, 4, 4, 4))

@@ -96,3 +96,12 @@ def test_unpooling_of_averages_is_refused() -> None:
     p, x = graph.input("p", (1, 2)), graph.input("x", (1, 4))
     with pytest.raises(UnsupportedOperatorsError, match="averages"):
         graph.lower(unpooling(graph, p, x, (2,), (2,), kind=1))
+
+
+def test_windows_of_a_single_cell_over_many_axes_put_every_value_where_it_was() -> None:
+    graph = Graph()
+    shape = (1, 1, 2, 3, 2)
+    pooled, original = graph.input("pooled", shape), graph.input("original", shape)
+    values = rng.standard_normal((2, *shape)).astype(np.float32)
+    made = graph.run(unpooling(graph, pooled, original, (1, 1), (1, 1)), {"pooled": values, "original": values + 1})
+    np.testing.assert_array_equal(made, values)
