@@ -82,6 +82,14 @@ def test_numbers_are_rounded_as_python_rounds_them(values: list[float]) -> None:
     assert cut[1][0].values.tolist() == [float(value) for value in values]
 
 
+@pytest.mark.parametrize("number", [b"18446744073709551616", b"-9223372036854775809", b"9" * 40])
+def test_an_integer_of_more_than_64_bits_is_not_cut_out_and_read_as_in_a_short_request(number: bytes) -> None:
+    body = b'{"inputs":[{"name":"x","data":[1,%b,2.5]}]}' % number
+    assert cut_out(body) is None
+    assert read(body) == (True, [json.loads(body, parse_int=float)["inputs"][0]["data"]])
+    assert read(b'{"inputs":[{"name":"x","data":[1,2]}]}') == (True, [[1, 2]]), "the parser is as good as before"
+
+
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_a_number_beyond_the_range_is_found_whatever_stands_beside_it(name: str) -> None:
     dtype = np.dtype(name)

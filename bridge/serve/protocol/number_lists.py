@@ -87,7 +87,7 @@ def _list_of(body: bytes, begin: int, end: int) -> NumberList | None:
     text = memoryview(body)[begin - 1 : end + 1]
     try:
         parsed = _parser(len(text)).parse(text)
-    except ValueError:
+    except (ValueError, RuntimeError):  # The latter for integers of more than 64 bits.
         return None
     assert isinstance(parsed, simdjson.Array)
     return NumberList(text, np.frombuffer(parsed.as_buffer(of_type="d")))
