@@ -43,9 +43,9 @@ def _contender(name: str, folder: Path, case: str, batch: int, *, workers: int =
     configuration = folder / f"{name.replace(', ', '-').replace(' ', '-')}-{batch}.yaml"
     configuration.write_text(json.dumps(document))  # JSON is YAML.
     options = (
-        ["fleet", str(configuration), "--replicas", str(replicas)] if replicas else ["serve", "--config", str(configuration)]
+        ("fleet", str(configuration), "--replicas", str(replicas)) if replicas else ("serve", "--config", str(configuration))
     )
-    return Contender(name, [*BRIDGE, *options], f"/v2/models/{case}/infer", "/v2/health/ready", port)
+    return Contender(name, (*BRIDGE, *options), f"/v2/models/{case}/infer", "/v2/health/ready", port)
 
 
 def _policy(folder: Path) -> None:
